@@ -1,0 +1,55 @@
+/*
+ * gather.h - the messages of a scan before they are counted: who is there
+ *
+ * For scan.c and uidls.c only.  An identity is a unique part and an inode
+ * number: it stays when another program renames a message, and two files that
+ * share a unique part have two.
+ */
+#ifndef POSTERN_MAILDIR_GATHER_H
+#define POSTERN_MAILDIR_GATHER_H
+
+#include <stdint.h>
+
+#include "maildir/scan.h"
+
+/* What scan_message.state says. */
+enum gather_state {
+	GATHER_SEEN,		/* a folder has shown it; not opened yet */
+	GATHER_LOST,		/* not under that name, and not seen since */
+	GATHER_COUNTED,
+	GATHER_LEFT_OUT
+};
+
+/*
+ * Make the string at '*at' in scan->names the string 'text'; a new place is
+ * found for it if it is longer, or if '*at' is UINT32_MAX.
+ * Returns 0, or -1 with errno ENOMEM or EOVERFLOW (4 GiB of names).
+ */
+int gather_string(struct scan *scan, uint32_t *at, const char *text);
+
+/*
+ * Read both folders once more and merge what is there: unknown identities are
+ * added, known ones get their newest name, lost ones become seen.  Nothing is
+ * taken away.  Moves the messages; they are in the order of their identities afterwards.
+ *
+ * Returns 1 if all that is there is known now, 0 if another round might find
+ * more, or -1 with errno.
+ */
+int gather_round(struct scan *scan);
+
+/* Read the folders until all is known, in at most five rounds.  0, or -1. */
+int gather_all(struct scan *scan);
+
+/*
+ * Sort the messages by identity; where several have the same one, keep one with
+ * the name that was added last.
+ */
+void gather_collapse(struct scan *scan);
+
+/* Count the messages whose state is 'state'. */
+uint32_t gather_count(const struct scan *scan, enum gather_state state);
+
+/* Take away all messages but those whose state is 'state'. */
+void gather_keep(struct scan *scan, enum gather_state state);
+
+#endif

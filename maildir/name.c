@@ -1,0 +1,102 @@
+/*
+ * name.c - a Maildir file name: its unique part, its time, its unique-id
+ *
+ * Pure.  Runs in: the keeper.
+ * Distrusts: every octet of a name; any program may have chosen it.
+ */
+#include "config.h"
+#include "maildir/name.h"
+
+#include <string.h>
+
+#define DIGEST_OCTETS 16
+#define INODE_OCTETS 8
+
+static bool is_legal_uidl(const char *text, size_t octets)
+{
+	if (octets < 1 || octets > NAME_UIDL_OCTETS)
+		return false;
+	for (size_t i = 0; i < octets; i++)
+		if (text[i] < 0x21 || text[i] > 0x7E)
+			return false;
+	return true;
+}
+
+static void write_hashed(const uint8_t digest[DIGEST_OCTETS], char *uidl)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	*uidl++ = 'h';
+	for (size_t i = 0; i < DIGEST_OCTETS; i++) {
+		*uidl++ = hex[digest[i] >> 4];
+		*uidl++ = hex[digest[i] & 15];
+	}
+	*uidl = '\0';
+}
+
+size_t name_unique(const char *name)
+{
+	return strcspn(name, ",:");
+}
+
+uint64_t name_time(const char *name)
+{
+	uint64_t time_s = 0;
+
+	for (; *name >= '0' && *name <= '9'; name++) {
+		uint64_t digit = (uint64_t)(*name - '0');
+
+		if (time_s > (UINT64_MAX - digit) / 10)
+			return UINT64_MAX;
+		time_s = time_s * 10 + digit;
+	}
+	return time_s;
+}
+
+int name_compare_unique(const char *a, const char *b)
+{
+	uint64_t a_time_s = name_time(a), b_time_s = name_time(b);
+	size_t a_octets = name_unique(a), b_octets = name_unique(b);
+	int order;
+
+	if (a_time_s != b_time_s)
+		return a_time_s < b_time_s ? -1 : 1;
+	order = memcmp(a, b, a_octets < b_octets ? a_octets : b_octets);
+	if (order != 0)
+		return order;
+	return (a_octets > b_octets) - (a_octets < b_octets);
+}
+
+int name_compare(const char *a, const char *b)
+{
+	int order = name_compare_unique(a, b);
+
+	return order != 0 ? order : strcmp(a, b);
+}
+
+void name_uidl(const char *name, name_digest *digest,
+	char uidl[NAME_UIDL_OCTETS + 1])
+{
+	size_t octets = name_unique(name);
+	uint8_t hash[DIGEST_OCTETS];
+
+	if (is_legal_uidl(name, octets)) {
+		memcpy(uidl, name, octets);
+		uidl[octets] = '\0';
+		return;
+	}
+	digest(name, octets, hash);
+	write_hashed(hash, uidl);
+}
+
+void name_uidl_of_twin(const char *name, uint64_t inode, name_digest *digest,
+	char uidl[NAME_UIDL_OCTETS + 1])
+{
+	uint8_t input[DIGEST_OCTETS + INODE_OCTETS], hash[DIGEST_OCTETS];
+
+	digest(name, name_unique(name), input);
+	for (size_t i = 0; i < INODE_OCTETS; i++)
+		input[DIGEST_OCTETS + i] = (uint8_t)(inode >> (56 - 8 * i));
+	digest(input, sizeof(input), hash);
+	write_hashed(hash, uidl);
+}

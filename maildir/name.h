@@ -1,0 +1,59 @@
+/*
+ * name.h - a Maildir file name: its unique part, its time, its unique-id
+ */
+#ifndef POSTERN_MAILDIR_NAME_H
+#define POSTERN_MAILDIR_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A unique-id has 1 to 70 octets of 0x21 to 0x7E.  RFC 1939 section 7 (UIDL). */
+#define NAME_UIDL_OCTETS 70
+
+/*
+ * The first 16 octets of a SHA-256 over 'octets'.  The storage library links
+ * no cryptographic library, so whoever scans a Maildir brings this.
+ */
+typedef void name_digest(const void *octets, size_t count, uint8_t digest[16]);
+
+/*
+ * Count the octets of the unique part of 'name': all before the first ',' or
+ * ':'.  It stays the same when another program sets flags or appends sizes.
+ */
+size_t name_unique(const char *name);
+
+/*
+ * Return the delivery time that 'name' begins with, in seconds since the
+ * epoch; 0 if it begins with no digit, UINT64_MAX if the number is larger.
+ */
+uint64_t name_time(const char *name);
+
+/*
+ * Order two names by time, then by unique part as octets.  Returns <0, 0 or >0
+ * as strcmp does; 0 means that both have the same unique part.
+ */
+int name_compare_unique(const char *a, const char *b);
+
+/*
+ * Order two names as messages are numbered: as name_compare_unique() does, then
+ * by the whole name.  Returns <0, 0 or >0 as strcmp does.
+ */
+int name_compare(const char *a, const char *b);
+
+/*
+ * Write the default unique-id of 'name' and a final NUL to 'uidl': the unique
+ * part if that is a legal unique-id, else "h" and 32 hex digits of its digest.
+ */
+void name_uidl(const char *name, name_digest *digest,
+	char uidl[NAME_UIDL_OCTETS + 1]);
+
+/*
+ * Write a unique-id for one of several files that share a unique part: "h" and
+ * 32 hex digits of the digest over two things: the digest of the unique part,
+ * then the inode number as 8 octets, the most significant first.
+ */
+void name_uidl_of_twin(const char *name, uint64_t inode, name_digest *digest,
+	char uidl[NAME_UIDL_OCTETS + 1]);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * octets.h - how many octets a stored message has as POP3 sends it
+ */
+#ifndef POSTERN_MAILDIR_OCTETS_H
+#define POSTERN_MAILDIR_OCTETS_H
+
+#include <stdint.h>
+
+/*
+ * Count the octets of the file 'fd' from its first octet to its end as RETR
+ * sends them: a LF that follows no CR counts as CRLF, a last line without LF
+ * gets a CRLF, everything else is sent as it is, dot-stuffing is not counted.
+ *
+ * octets: the result.  size_bytes: how many bytes were read.
+ * Leaves the file offset at the end.  Returns 0, or -1 with errno.
+ * RFC 1939 section 11 (message size).
+ */
+int octets_count(int fd, uint64_t *octets, uint64_t *size_bytes);
+
+#endif

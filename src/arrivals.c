@@ -1,0 +1,104 @@
+/*
+ * arrivals.c - connections: accepted, admitted, handed to a worker
+ *
+ * Runs in: the master, which reads no octet of them.
+ */
+#include "config.h"
+
+#include "arrivals.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "deadline.h"
+#include "log.h"
+#include "wire.h"
+
+/* Give the client to a worker.  Returns whether one took it. */
+static bool hand_over(struct master *master, int client_fd, uint32_t section,
+	const struct pool_client *client)
+{
+	struct wire_connection record = {
+		.kind = WIRE_CONNECTION, .listener = section,
+	};
+	struct pool_worker *worker;
+
+	while ((worker = pool_idle(&master->pool)) != NULL) {
+		if (wire_send(worker->fd, &record, sizeof(record),
+				client_fd) == 0) {
+			pool_set_busy(&master->pool, worker, client);
+			return true;
+		}
+		/* It died while idle; it will be reaped. */
+		pool_retire(&master->pool, worker);
+	}
+	return false;
+}
+
+/* Tell a client in clear that it has too many sessions; TLS just ends. */
+static void refuse(int client_fd, const struct listen_settings *listen,
+	const struct pool_client *client)
+{
+	static const char reply[] =
+		"-ERR [SYS/TEMP] too many connections from your address\r\n";
+
+	log_warning("too many connections: ip=[%s], listener=%s",
+		client->address, client->listener);
+	/* Nobody waits for it, so nobody cares if it is lost. */
+	if (listen->tls != TLS_IMPLICIT)
+		(void)send(client_fd, reply, sizeof(reply) - 1,
+			MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Admit a new connection, or not.  Closes 'client_fd' here in any case. */
+static void admit(struct master *master, int client_fd, uint32_t section,
+	const struct sockaddr_storage *address)
+{
+	const struct settings *settings = master->generation.settings;
+	const struct listen_settings *listen = &settings->listens[section];
+	struct pool_client client = {
+		.key = peers_key(address), .since_ms = deadline_now_ms(),
+	};
+
+	listen_address(address, client.address, sizeof(client.address));
+	snprintf(client.listener, sizeof(client.listener), "%s",
+		listen->name);
+	if (!peers_enter(master->peers, &client.key,
+			settings->limits.per_address))
+		refuse(client_fd, listen, &client);
+	else if (!hand_over(master, client_fd, section, &client))
+		peers_leave(master->peers, &client.key);
+	close(client_fd);
+}
+
+void arrivals_accept(struct master *master,
+	const struct listener *listener)
+{
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	socklen_t bytes = sizeof(address);
+	int fd = accept4(listener->fd, (struct sockaddr *)&address, &bytes,
+		SOCK_CLOEXEC);
+
+	if (fd >= 0) {
+		admit(master, fd, listener->section, &address);
+		return;
+	}
+	/* Most failures are the client's; without descriptors we must wait. */
+	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+		log_error("can't accept: %s", strerror(errno));
+		pool_throttle(&master->pool);
+	}
+}
+
+void arrivals_take(struct master *master, int client_fd, uint32_t section)
+{
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	socklen_t bytes = sizeof(address);
+
+	/* Without a peer address it is a local client. */
+	(void)getpeername(client_fd, (struct sockaddr *)&address, &bytes);
+	admit(master, client_fd, section, &address);
+}

@@ -1,0 +1,46 @@
+/*
+ * attempts.h - the keepers that the master has forked and not yet reaped
+ */
+#ifndef POSTERN_ATTEMPTS_H
+#define POSTERN_ATTEMPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "peers.h"
+
+struct attempt {
+	pid_t keeper_pid;
+	pid_t worker_pid;
+	struct peer_key key;
+	char address[64];
+	bool holds_session;	/* the address's session counts until it ends */
+};
+
+/* In no order. */
+struct attempts {
+	struct attempt *all;
+	size_t count, room;
+};
+
+/* Make room for one more.  Returns 0, or -1 with errno ENOMEM. */
+int attempts_reserve(struct attempts *attempts);
+
+/* Remember an attempt; room was made for it. */
+void attempts_add(struct attempts *attempts, const struct attempt *attempt);
+
+/*
+ * The session of 'worker_pid' is over.  If one of its keepers still waits out a
+ * penalty, let that hold the session's place and return true.
+ */
+bool attempts_hold(struct attempts *attempts, pid_t worker_pid);
+
+/* Take out the attempt of 'keeper_pid'.  Returns whether there was one. */
+bool attempts_take(struct attempts *attempts, pid_t keeper_pid,
+	struct attempt *attempt);
+
+void attempts_free(struct attempts *attempts);
+
+#endif

@@ -1,0 +1,242 @@
+/*
+ * auth_file.c - back end: a Dovecot-style passwd-file
+ *
+ * Owns: which line decides about an attempt, and whom it makes of the user.
+ * Runs in: a keeper.  Distrusts: name and password.
+ *
+ * An attempt for a name that is not in the file reads the whole file and checks
+ * one stored password as well, so that the time tells nothing.
+ */
+#include "config.h"
+#include "auth_file.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth_account.h"
+#include "auth_name.h"
+#include "auth_scheme.h"
+#include "log.h"
+#include "passwd_file.h"
+
+/* What one pass over the file finds. */
+struct search {
+	const char *name;
+	bool is_known, has_decoy;
+	struct passwd_entry user;
+	struct passwd_entry decoy;	/* somebody else's, checked instead */
+	uint64_t decoy_rank;
+};
+
+/* Extra fields by which Dovecot would refuse; we cannot, so we refuse all. */
+static const char *const restrictions[] = {
+	"allow_nets", "allow_real_nets", "nologin", "nopassword" };
+
+/* Spread name and line: every name has its own decoy, always the same one. */
+static uint64_t
+rank_line(const char *name, unsigned line)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+	hash = (hash ^ line) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 29;
+}
+
+static void
+consider_decoy(struct search *search, const struct passwd_entry *entry)
+{
+	uint64_t rank = rank_line(search->name, entry->line);
+
+	if (scheme_kind(entry->fields[PASSWD_HASH]) != SCHEME_MATCH)
+		return;
+	if (search->has_decoy && rank >= search->decoy_rank)
+		return;
+	search->has_decoy = true;
+	search->decoy = *entry;
+	search->decoy_rank = rank;
+}
+
+/* Read to the end in any case: the user's place in the file costs nothing. */
+static void
+search_file(struct passwd_file *file, struct search *search)
+{
+	struct passwd_entry entry;
+
+	while (passwd_file_next(file, &entry)) {
+		consider_decoy(search, &entry);
+		if (strcmp(entry.fields[PASSWD_USER], search->name) != 0)
+			continue;
+		if (search->is_known) {
+			log_warning("%s:%u: ignored: line %u has this user "
+			    "already", file->path, entry.line,
+			    search->user.line);
+			continue;
+		}
+		search->is_known = true;
+		search->user = entry;
+	}
+}
+
+static void
+check_decoy(const struct search *search, const char *password)
+{
+	if (search->has_decoy)
+		scheme_check(search->decoy.fields[PASSWD_HASH], password);
+	else
+		scheme_pretend(password);
+}
+
+static enum auth_result
+log_unsupported(const char *path, const struct passwd_entry *entry)
+{
+	const char *stored = entry->fields[PASSWD_HASH];
+	const char *end = strchr(stored, '}');
+
+	if (scheme_kind(stored) == SCHEME_UNSUPPORTED && end != NULL)
+		log_error("%s:%u: scheme %.*s is not supported here (use "
+		    "{PLAIN} or a {...-CRYPT} that crypt(3) knows)", path,
+		    entry->line, (int)(end - stored) + 1, stored);
+	else
+		log_error("%s:%u: crypt(3) does not know this kind of hash",
+		    path, entry->line);
+	return AUTH_TEMPORARY;
+}
+
+static enum auth_result
+check_password(const char *path, const struct search *search,
+	const char *password)
+{
+	switch (scheme_check(search->user.fields[PASSWD_HASH], password)) {
+	case SCHEME_MATCH:
+		return AUTH_GRANTED;
+	case SCHEME_UNSUPPORTED:
+		return log_unsupported(path, &search->user);
+	case SCHEME_LOCKED:
+		check_decoy(search, password);
+		return AUTH_DENIED;
+	case SCHEME_DIFFERENT:
+		break;
+	}
+	return AUTH_DENIED;
+}
+
+static bool
+is_restricted(const char *extra)
+{
+	while (*extra != '\0') {
+		size_t count = strcspn(extra, " ");
+		size_t word = strcspn(extra, " =");
+
+		for (size_t i = 0; i < sizeof(restrictions) /
+		    sizeof(restrictions[0]); i++)
+			if (word == strlen(restrictions[i]) &&
+			    memcmp(extra, restrictions[i], word) == 0)
+				return true;
+		extra += count + (extra[count] == ' ');
+	}
+	return false;
+}
+
+/* The entry's own value, or else that of the back end; "" if both are empty. */
+static const char *
+choose(const char *own, const char *usual)
+{
+	return *own != '\0' ? own : usual;
+}
+
+/* Without rights there is one user we can be, so nobody need name it. */
+static const char *
+find_ids(const struct backend_settings *backend,
+	const struct passwd_entry *entry, struct auth_identity *identity)
+{
+	const char *uid = choose(entry->fields[PASSWD_UID], backend->uid);
+	const char *gid = choose(entry->fields[PASSWD_GID], backend->gid);
+
+	identity->uid = geteuid();
+	identity->gid = getegid();
+	if (*uid != '\0' && !account_find_uid(uid, &identity->uid))
+		return "its uid is neither a number nor a system user";
+	if (*gid != '\0' && !account_find_gid(gid, &identity->gid))
+		return "its gid is neither a number nor a system group";
+	if (geteuid() == 0 && (*uid == '\0' || *gid == '\0'))
+		return "it has no uid or no gid, and neither has the backend";
+	if (identity->uid == 0 || identity->gid == 0)
+		return "uid 0 and gid 0 never get a mailbox";
+	return NULL;
+}
+
+/* The home of an entry is taken as it is; only the back end's is a pattern. */
+static const char *
+find_home(const struct backend_settings *backend,
+	const struct passwd_entry *entry, struct auth_identity *identity)
+{
+	const char *home = entry->fields[PASSWD_HOME];
+	int result = 0;
+
+	if (*home == '\0')
+		result = auth_name_expand(backend->home,
+		    entry->fields[PASSWD_USER], "", identity->home);
+	else if (strlen(home) < sizeof(identity->home))
+		memcpy(identity->home, home, strlen(home) + 1);
+	else
+		return "its home is too long";
+	if (result == 0)
+		return NULL;
+	return errno == ENOENT ?
+	    "the home of the backend needs a domain in the user's name" :
+	    "its home is too long";
+}
+
+static enum auth_result
+identify(const struct backend_settings *backend,
+	const struct passwd_entry *entry, struct auth_identity *identity)
+{
+	const char *wrong = find_ids(backend, entry, identity);
+
+	if (wrong == NULL)
+		wrong = find_home(backend, entry, identity);
+	if (wrong == NULL && is_restricted(entry->fields[PASSWD_EXTRA]))
+		wrong = "its extra fields restrict logins in a way that is "
+		    "not supported";
+	if (wrong == NULL)
+		return AUTH_GRANTED;
+	log_error("%s:%u: user cannot log in: %s", backend->path, entry->line,
+	    wrong);
+	return AUTH_PERMANENT;
+}
+
+static enum auth_result
+decide(const struct backend_settings *backend, const struct search *search,
+	const char *password, struct auth_identity *identity)
+{
+	enum auth_result result;
+
+	if (!search->is_known) {
+		check_decoy(search, password);
+		return AUTH_UNKNOWN;
+	}
+	result = check_password(backend->path, search, password);
+	if (result == AUTH_GRANTED)
+		result = identify(backend, &search->user, identity);
+	return result;
+}
+
+enum auth_result
+auth_file_check(const struct backend_settings *backend,
+	const struct auth_attempt *attempt, struct auth_identity *identity)
+{
+	struct search search = { .name = attempt->name };
+	struct passwd_file file;
+	enum auth_result result;
+
+	if (!passwd_file_open(&file, backend->path))
+		return AUTH_TEMPORARY;
+	search_file(&file, &search);
+	result = decide(backend, &search, attempt->password, identity);
+	passwd_file_close(&file);
+	return result;
+}

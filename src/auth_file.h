@@ -1,0 +1,20 @@
+/*
+ * auth_file.h - back end: a Dovecot-style passwd-file
+ *
+ * user:{SCHEME}hash:uid:gid:gecos:home:shell:extra, one user a line, of which
+ * user and hash are needed; '#' begins a comment line.
+ */
+#ifndef POSTERN_AUTH_FILE_H
+#define POSTERN_AUTH_FILE_H
+
+#include "auth.h"
+
+/*
+ * Check 'attempt' against the file of 'backend'.  Returns AUTH_GRANTED,
+ * AUTH_DENIED, AUTH_UNKNOWN (after the same work), AUTH_TEMPORARY (file can't
+ * be read, scheme not supported) or AUTH_PERMANENT (no usable uid).
+ */
+enum auth_result auth_file_check(const struct backend_settings *backend,
+	const struct auth_attempt *attempt, struct auth_identity *identity);
+
+#endif

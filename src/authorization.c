@@ -1,0 +1,220 @@
+/*
+ * authorization.c - the AUTHORIZATION state: CAPA STLS USER PASS QUIT
+ *
+ * Runs in: a worker, which can neither check a password nor open a file: it
+ * asks the master for a keeper, and that one for the maildrop.
+ */
+#include "config.h"
+
+#include "authorization.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capa.h"
+#include "deadline.h"
+
+#define MOST_BAD_COMMANDS 10
+
+static enum pop3_event refuse_cleartext(struct session *session)
+{
+	if (session->settings->auth.cleartext == CLEARTEXT_NEVER)
+		return pop3_err(session, "passwords are not taken here");
+	if (capa_has_stls(session))
+		return pop3_err(session, "not without TLS: use STLS first");
+	return pop3_err(session, "not without TLS: use the POP3S port");
+}
+
+/* Forget the client's name, and so that it has said one.  RFC 2595. */
+static void forget_user(struct session *session)
+{
+	session->has_user = false;
+	explicit_bzero(session->user, sizeof(session->user));
+}
+
+/* Ask the master for a keeper.  Returns its socket, or -1 with errno. */
+static int ask_keeper(struct session *session)
+{
+	struct wire_plain request = { .kind = WIRE_KEEPER };
+	struct wire_keeper answer;
+	int keeper_fd;
+
+	if (wire_send(session->master_fd, &request, sizeof(request), -1) < 0 ||
+			wire_receive(session->master_fd, WIRE_KEEPER, &answer,
+				sizeof(answer), &keeper_fd) < 0)
+		return -1;
+	if (answer.error == 0 && keeper_fd >= 0)
+		return keeper_fd;
+	if (keeper_fd >= 0)
+		close(keeper_fd);
+	errno = answer.error != 0 ? (int)answer.error : EBADMSG;
+	return -1;
+}
+
+static enum pop3_event keeper_lost(struct session *session)
+{
+	if (errno == ETIMEDOUT)
+		return pop3_over(session, WIRE_END_LOGIN_TIMEOUT);
+	pop3_err(session, "[SYS/TEMP] internal error, try again later");
+	return pop3_over(session, WIRE_END_KEEPER_LOST);
+}
+
+static enum pop3_event welcome(struct session *session)
+{
+	uint32_t count = mailbox_count(&session->mailbox);
+
+	snprintf(session->report.user, sizeof(session->report.user), "%s",
+		session->user);
+	pop3_ok(session, "%u message%s (%llu octets)", count,
+		count == 1 ? "" : "s", (unsigned long long)
+		mailbox_unmarked_octets(&session->mailbox));
+	return POP3_LOGGED_IN;
+}
+
+static enum pop3_event deny(struct session *session)
+{
+	pop3_err(session, "[AUTH] wrong user name or password");
+	if (++session->failed_logins >= session->settings->auth.attempts)
+		return pop3_over(session, WIRE_END_ATTEMPTS);
+	return POP3_CONTINUE;
+}
+
+static enum pop3_event answer_login(struct session *session, int status)
+{
+	switch (status) {
+	case WIRE_LOGIN_GRANTED:
+		return welcome(session);
+	case WIRE_LOGIN_DENIED:
+		return deny(session);
+	case WIRE_LOGIN_IN_USE:
+		return pop3_err(session,
+			"[IN-USE] the mailbox is open in another session");
+	case WIRE_LOGIN_TEMPORARY:
+		return pop3_err(session,
+			"[SYS/TEMP] can't open the mailbox now, try later");
+	case WIRE_LOGIN_PERMANENT:
+		return pop3_err(session,
+			"[SYS/PERM] can't open the mailbox, ask your "
+			"administrator");
+	default:
+		return keeper_lost(session);
+	}
+}
+
+static enum pop3_event log_in(struct session *session, const char *password)
+{
+	int keeper_fd = ask_keeper(session);
+
+	if (keeper_fd < 0 && (errno == EAGAIN || errno == EPERM))
+		return pop3_err(session,
+			"[SYS/TEMP] too many logins now, try again later");
+	if (keeper_fd < 0)
+		return keeper_lost(session);
+
+	/* One copy of the password, wiped below; a line fits in it. */
+	struct wire_auth request = { .kind = WIRE_AUTH };
+	snprintf(request.name, sizeof(request.name), "%s", session->user);
+	snprintf(request.password, sizeof(request.password), "%s", password);
+
+	int status = mailbox_login(&session->mailbox, keeper_fd, &request,
+		session->stream.deadline_ms);
+	int error = errno;
+	explicit_bzero(&request, sizeof(request));
+	errno = error;
+	return answer_login(session, status);
+}
+
+/* RFC 1939 section 7: any name is taken, to tell nobody which ones exist. */
+static enum pop3_event do_user(struct session *session,
+	const struct pop3_request *request)
+{
+	forget_user(session);
+	if (!capa_has_user(session))
+		return refuse_cleartext(session);
+	if (request->text[0] == '\0')
+		return pop3_bad(session, "user name expected");
+	snprintf(session->user, sizeof(session->user), "%s", request->text);
+	session->has_user = true;
+	return pop3_ok(session, "send PASS");
+}
+
+static enum pop3_event do_pass(struct session *session,
+	const struct pop3_request *request)
+{
+	enum pop3_event event;
+
+	if (!capa_has_user(session))
+		return refuse_cleartext(session);
+	if (!session->has_user)
+		return pop3_bad(session, "USER first");
+	event = log_in(session, request->text);
+	forget_user(session);
+	return event;
+}
+
+static enum pop3_event do_stls(struct session *session,
+	const struct pop3_request *request)
+{
+	(void)request;
+	if (session->stream.tls != NULL)
+		return pop3_bad(session, "TLS is active already");
+	if (!capa_has_stls(session))
+		return pop3_bad(session, "TLS is not available here");
+
+	/* What came behind STLS in clear was not said by the TLS client. */
+	if (stream_count(&session->stream) > 0) {
+		pop3_err(session, "no command may follow STLS unanswered");
+		return pop3_over(session, WIRE_END_STLS_INJECTION);
+	}
+	pop3_ok(session, "begin TLS");
+	forget_user(session);
+	if (stream_flush(&session->stream) < 0)
+		return pop3_over(session, WIRE_END_DISCONNECTED);
+	return authorization_start_tls(session);
+}
+
+static enum pop3_event do_quit(struct session *session,
+	const struct pop3_request *request)
+{
+	(void)request;
+	pop3_ok(session, "bye");
+	return pop3_over(session, WIRE_END_QUIT);
+}
+
+static const struct pop3_command commands[] = {
+	{ "USER", POP3_TEXT, do_user },
+	{ "PASS", POP3_TEXT, do_pass },
+	{ "CAPA", POP3_NO_ARGUMENT, capa_authorization },
+	{ "STLS", POP3_NO_ARGUMENT, do_stls },
+	{ "QUIT", POP3_NO_ARGUMENT, do_quit },
+};
+
+const struct pop3_state authorization_state = {
+	.commands = commands,
+	.command_count = sizeof(commands) / sizeof(commands[0]),
+	.most_bad_commands = MOST_BAD_COMMANDS,
+	.timed_out = WIRE_END_LOGIN_TIMEOUT,
+};
+
+enum pop3_event authorization_start_tls(struct session *session)
+{
+	struct wire_session *report = &session->report;
+	int64_t deadline_ms = deadline_in_s(
+		session->settings->limits.tls_timeout_s);
+	const char *why = "";
+
+	if (stream_start_tls(&session->stream, session->tls_context,
+			deadline_ms, &why) < 0) {
+		snprintf(report->note, sizeof(report->note), "%s", why);
+		return pop3_over(session,
+			session->stream.failure == STREAM_TIMED_OUT ?
+			WIRE_END_TLS_TIMEOUT : WIRE_END_TLS_FAILED);
+	}
+	snprintf(report->tls, sizeof(report->tls), "%s",
+		tls_version(session->stream.tls));
+	snprintf(report->cipher, sizeof(report->cipher), "%s",
+		tls_cipher(session->stream.tls));
+	return POP3_CONTINUE;
+}

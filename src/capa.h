@@ -1,0 +1,26 @@
+/*
+ * capa.h - what we can do, truthfully in both states
+ */
+#ifndef POSTERN_CAPA_H
+#define POSTERN_CAPA_H
+
+#include <stdbool.h>
+
+#include "pop3.h"
+
+/* Whether STLS would work now.  RFC 2595 section 4. */
+bool capa_has_stls(const struct session *session);
+
+/*
+ * Whether USER and PASS would be taken now: not in cleartext where the
+ * settings forbid that.  RFC 2595 section 3.1, RFC 8314 section 4.1.
+ */
+bool capa_has_user(const struct session *session);
+
+/* Answer CAPA in the AUTHORIZATION or the TRANSACTION state.  RFC 2449. */
+enum pop3_event capa_authorization(struct session *session,
+	const struct pop3_request *request);
+enum pop3_event capa_transaction(struct session *session,
+	const struct pop3_request *request);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * child.h - fork a process that starts with nothing but what it is given
+ */
+#ifndef POSTERN_CHILD_H
+#define POSTERN_CHILD_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Fork, with fork() alone: GnuTLS's random generator reseeds only then.
+ *
+ * The child has the default signals (SIGINT and SIGHUP ignored: they are for
+ * the master), and of the descriptors from 3 on only the 'count' ones at
+ * 'kept'; entries of -1 are skipped.
+ * Returns as fork() does.
+ */
+pid_t child_fork(const int *kept, size_t count);
+
+/* Let standard input, output and error lead nowhere. */
+void child_close_stdio(void);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * departures.c - children that have ended
+ *
+ * Runs in: the master.  Exit codes are all that a keeper tells it.
+ */
+#include "config.h"
+
+#include "departures.h"
+
+#include <sys/wait.h>
+
+#include "deadline.h"
+#include "keeper.h"
+#include "log.h"
+#include "session_log.h"
+#include "worker.h"
+
+static void reap_worker(struct master *master, struct pool_worker *worker,
+	int status)
+{
+	if (WIFSIGNALED(status) && master->stop != STOP_NOW) {
+		log_error("worker %d killed by signal %d; ip=[%s]",
+			(int)worker->pid, WTERMSIG(status),
+			worker->has_client ? worker->client.address : "-");
+		master_punish(master, worker);
+	} else if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+		log_error("worker %d failed: exit status %d%s",
+			(int)worker->pid, WEXITSTATUS(status),
+			WEXITSTATUS(status) == WORKER_EXIT_NOT_CONFINED ?
+			" (can't be confined)" : "");
+		pool_throttle(&master->pool);
+	}
+	if (worker->has_client) {
+		session_log_lost(&worker->client, master->stop == STOP_NOW);
+		master_release_client(master, worker);
+	}
+	pool_remove(&master->pool, worker);
+}
+
+static void reap_keeper(struct master *master, const struct attempt *attempt,
+	int status)
+{
+	bool is_denied = WIFEXITED(status) &&
+		WEXITSTATUS(status) == KEEPER_EXIT_DENIED;
+	bool is_lied_to = WIFEXITED(status) &&
+		WEXITSTATUS(status) == KEEPER_EXIT_BAD_RECORD;
+
+	if (WIFSIGNALED(status))
+		log_error("keeper %d killed by signal %d; ip=[%s]",
+			(int)attempt->keeper_pid, WTERMSIG(status),
+			attempt->address);
+	if (is_lied_to)
+		log_error("keeper %d got what a worker must not send; ip=[%s]",
+			(int)attempt->keeper_pid, attempt->address);
+	if (is_denied || is_lied_to)
+		peers_failed(master->peers, &attempt->key, deadline_now_ms());
+	if (attempt->holds_session)
+		peers_leave(master->peers, &attempt->key);
+}
+
+/* Without its signer a worker can make no handshake: have new ones. */
+static void reap_signer(struct master *master, int status)
+{
+	log_error("the signer ended (status %d)", status);
+	pool_throttle(&master->pool);
+	pool_set_stale(&master->pool);
+	if (master->stop == STOP_NOT)
+		(void)generation_start_signer(&master->generation,
+			master->root_fd);
+}
+
+void departures_reap(struct master *master)
+{
+	struct attempt attempt;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct pool_worker *worker = pool_find(&master->pool, pid);
+		if (worker != NULL)
+			reap_worker(master, worker, status);
+		else if (attempts_take(&master->attempts, pid, &attempt))
+			reap_keeper(master, &attempt, status);
+		else if (pid == master->generation.signer_pid)
+			reap_signer(master, status);
+	}
+}

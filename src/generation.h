@@ -1,0 +1,54 @@
+/*
+ * generation.h - settings, certificates and the signer that belong together
+ *
+ * A reload makes a new generation.  Workers of the old one finish their
+ * sessions with what they inherited, and with the signer they know.
+ */
+#ifndef POSTERN_GENERATION_H
+#define POSTERN_GENERATION_H
+
+#include <sys/types.h>
+
+#include "confine.h"
+#include "settings.h"
+#include "tls.h"
+
+struct generation {
+	struct settings *settings;
+	struct tls_context *tls_context;	/* NULL: no TLS anywhere */
+	struct confine_identity worker_identity;
+	struct confine_identity signer_identity;
+	pid_t signer_pid;			/* -1: no signer */
+	int signer_fd;				/* -1: no signer */
+};
+
+/*
+ * Make a generation of 'settings', which it takes over in any case: look up
+ * the users, load the certificates, start the signer and wait until it has the
+ * keys.  root_fd: an empty directory for the signer.
+ *
+ * What is wrong is logged.  Returns 0 or -1; generation_end() ends it.
+ */
+int generation_begin(struct generation *generation, struct settings *settings,
+	int root_fd);
+
+/*
+ * Start the signer once more, after it died.  Returns 0, or -1, logged.
+ */
+int generation_start_signer(struct generation *generation, int root_fd);
+
+/*
+ * Check the configuration file 'path' (NULL: the defaults) in a child process,
+ * as far as that is possible without starting anything: whatever it does to
+ * the child, the caller goes on.  Returns 0 if it is good, else -1, logged.
+ */
+int generation_check(const char *path);
+
+/* Forget it; its signer ends after the last of its workers. */
+void generation_end(struct generation *generation);
+
+/* The identities, or NULL when the master is not root. */
+const struct confine_identity *generation_worker_identity(
+	const struct generation *generation);
+
+#endif

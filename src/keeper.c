@@ -1,0 +1,405 @@
+/*
+ * keeper.c - check one login, then become the mail user and serve one Maildir
+ *
+ * Runs as: root until the login is granted (or the invoking user all along).
+ * Reads: records from its worker.  Distrusts: every field of them, and the
+ * Maildir, which other programs and the user change.  Never: sees the network.
+ */
+#include "config.h"
+
+#include "keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auth.h"
+#include "confine.h"
+#include "deadline.h"
+#include "log.h"
+#include "maildir/expunge.h"
+#include "maildir/listing.h"
+#include "maildir/lock.h"
+#include "maildir/scan.h"
+#include "maildrop_path.h"
+#include "wire.h"
+
+/* How long a login waits for the session before it to let go of the lock. */
+#define LOCK_WAIT_MS 1000
+#define LOCK_RETRY_MS 50
+
+/* One Maildir, open. */
+struct maildrop {
+	struct lock lock;
+	struct scan scan;
+	uint8_t *marks;
+};
+
+/* The login took longer than it may. */
+static void on_alarm(int number)
+{
+	(void)number;
+	_exit(KEEPER_EXIT_ABANDONED);
+}
+
+static void set_alarm(uint32_t seconds)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+
+	(void)sigaction(SIGALRM, &action, NULL);
+	(void)alarm(seconds);
+}
+
+/* Wait 'wait_ms', whatever the worker does meanwhile. */
+static void wait_out(uint32_t wait_ms)
+{
+	int64_t deadline_ms = deadline_now_ms() + wait_ms;
+
+	while (!deadline_has_passed(deadline_ms))
+		(void)poll(NULL, 0, deadline_poll_ms(deadline_ms));
+}
+
+static void send_status(const struct keeper *keeper,
+	enum wire_login_status status)
+{
+	struct wire_login answer = { .kind = WIRE_AUTH, .status = status };
+
+	/* A worker that is gone needs no answer. */
+	(void)wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
+}
+
+/* Hold one of the gate's octets until close_gate(). */
+static void open_gate(const struct keeper *keeper)
+{
+	struct flock octet = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1,
+		.l_start = keeper->number %
+			keeper->settings->auth.concurrent_checks,
+	};
+
+	while (fcntl(keeper->gate_fd, F_SETLKW, &octet) < 0 && errno == EINTR)
+		;
+}
+
+static void close_gate(const struct keeper *keeper)
+{
+	/* Closing any descriptor of the file gives its locks back. */
+	close(keeper->gate_fd);
+}
+
+static void receive_attempt(const struct keeper *keeper,
+	struct wire_auth *request)
+{
+	if (wire_receive(keeper->worker_fd, WIRE_AUTH, request,
+			sizeof(*request), NULL) < 0)
+		_exit(errno == EPIPE ? KEEPER_EXIT_ABANDONED :
+			KEEPER_EXIT_BAD_RECORD);
+	if (memchr(request->name, '\0', sizeof(request->name)) == NULL ||
+			memchr(request->password, '\0',
+				sizeof(request->password)) == NULL)
+		_exit(KEEPER_EXIT_BAD_RECORD);
+}
+
+/* fail2ban's stock filters know this line. */
+static void log_failure(const struct keeper *keeper, const char *name)
+{
+	char safe[LOG_NAME_BYTES];
+
+	log_name(name, safe);
+	log_info("LOGIN FAILED, user=%s, ip=[%s], listener=%s", safe,
+		keeper->address, keeper->listener);
+}
+
+static _Noreturn void deny(const struct keeper *keeper, const char *name)
+{
+	log_failure(keeper, name);
+	set_alarm(0);
+	wait_out(keeper->delay_ms);
+	send_status(keeper, WIRE_LOGIN_DENIED);
+	_exit(KEEPER_EXIT_DENIED);
+}
+
+static _Noreturn void give_up(const struct keeper *keeper,
+	enum wire_login_status status)
+{
+	send_status(keeper, status);
+	_exit(KEEPER_EXIT_NOT_OPENED);
+}
+
+/* Returns only when the login is granted. */
+static void check_login(const struct keeper *keeper,
+	struct auth_identity *identity)
+{
+	struct wire_auth request;
+
+	receive_attempt(keeper, &request);
+	open_gate(keeper);
+	struct auth_attempt attempt = {
+		.name = request.name,
+		.password = request.password,
+		.address = keeper->address,
+	};
+	enum auth_result result = auth_check(&keeper->settings->auth,
+		&attempt, identity);
+	close_gate(keeper);
+	explicit_bzero(request.password, sizeof(request.password));
+
+	if (result == AUTH_DENIED)
+		deny(keeper, request.name);
+	if (result == AUTH_PERMANENT)
+		give_up(keeper, WIRE_LOGIN_PERMANENT);
+	if (result != AUTH_GRANTED)
+		give_up(keeper, WIRE_LOGIN_TEMPORARY);
+}
+
+static void become(const struct keeper *keeper,
+	const struct auth_identity *identity)
+{
+	struct confine_identity who = {
+		.uid = identity->uid, .gid = identity->gid,
+		.groups_of = identity->has_groups ? identity->name : NULL,
+	};
+
+	if (confine_become(&who) == 0)
+		return;
+	log_error("user=%s: can't become uid %u gid %u: %s", identity->name,
+		(unsigned int)identity->uid, (unsigned int)identity->gid,
+		strerror(errno));
+	give_up(keeper, WIRE_LOGIN_PERMANENT);
+}
+
+/*
+ * Open the Maildir.  One that was never delivered to does not exist yet; only
+ * when its parent is missing, too (a disk that is not mounted), is that an
+ * error.  Returns -1 for a Maildir that does not exist.
+ */
+static int open_root(const struct keeper *keeper,
+	const struct auth_identity *identity)
+{
+	char path[AUTH_PATH_BYTES];
+
+	if (maildrop_path(keeper->settings->mailbox_path, identity->name,
+			identity->home, path) < 0) {
+		log_error("user=%s: no Maildir path: %s", identity->name,
+			errno == ENOENT ? "no home directory" :
+			strerror(errno));
+		give_up(keeper, WIRE_LOGIN_PERMANENT);
+	}
+	int root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root_fd >= 0 || (errno == ENOENT && maildrop_has_parent(path)))
+		return root_fd;
+
+	log_error("user=%s: %s: %s", identity->name, path, strerror(errno));
+	give_up(keeper, WIRE_LOGIN_TEMPORARY);
+}
+
+static void take_lock(const struct keeper *keeper,
+	const struct auth_identity *identity, struct maildrop *drop,
+	int root_fd)
+{
+	int64_t deadline_ms = deadline_now_ms() + LOCK_WAIT_MS;
+
+	while (lock_take(&drop->lock, root_fd) < 0) {
+		if (errno != EWOULDBLOCK) {
+			log_error("user=%s: can't lock the Maildir: %s",
+				identity->name, strerror(errno));
+			give_up(keeper, WIRE_LOGIN_TEMPORARY);
+		}
+		if (deadline_has_passed(deadline_ms))
+			give_up(keeper, WIRE_LOGIN_IN_USE);
+		wait_out(LOCK_RETRY_MS);
+	}
+}
+
+static void digest(const void *octets, size_t count, uint8_t result[16])
+{
+	uint8_t whole[32];
+
+	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, octets, count, whole) < 0)
+		bug("SHA-256 is missing");
+	memcpy(result, whole, 16);
+}
+
+static void log_left_out(void *context, const char *name, const char *why)
+{
+	const struct auth_identity *identity = context;
+
+	log_warning("user=%s: left out %s: %s", identity->name, name, why);
+}
+
+static void scan(const struct keeper *keeper,
+	struct auth_identity *identity, struct maildrop *drop, int root_fd)
+{
+	struct scan_hooks hooks = {
+		.digest = digest,
+		.left_out = log_left_out,
+		.context = identity,
+	};
+
+	if (root_fd >= 0 && scan_maildir(&drop->scan, root_fd, &hooks) < 0) {
+		log_error("user=%s: can't read the Maildir: %s",
+			identity->name, strerror(errno));
+		give_up(keeper, WIRE_LOGIN_TEMPORARY);
+	}
+	drop->marks = calloc(1, (size_t)drop->scan.count / 8 + 1);
+	if (drop->marks == NULL)
+		give_up(keeper, WIRE_LOGIN_TEMPORARY);
+}
+
+/* Send GRANTED, with the listing inside or as a descriptor. */
+static int send_listing(const struct keeper *keeper, const void *image,
+	size_t bytes)
+{
+	struct wire_login answer = {
+		.kind = WIRE_AUTH, .status = WIRE_LOGIN_GRANTED,
+	};
+
+	if (bytes <= sizeof(answer.image)) {
+		memcpy(answer.image, image, bytes);
+		answer.image_bytes = (uint32_t)bytes;
+		return wire_send(keeper->worker_fd, &answer, sizeof(answer),
+			-1);
+	}
+	int listing_fd = listing_seal(image, bytes);
+	if (listing_fd < 0)
+		return -1;
+	int status = wire_send(keeper->worker_fd, &answer, sizeof(answer),
+		listing_fd);
+	close(listing_fd);
+	return status;
+}
+
+static void grant(const struct keeper *keeper,
+	const struct auth_identity *identity, const struct maildrop *drop)
+{
+	size_t bytes;
+	void *image = listing_build(&drop->scan, &bytes);
+
+	if (image == NULL || send_listing(keeper, image, bytes) < 0) {
+		log_error("user=%s: can't list the Maildir: %s",
+			identity->name, strerror(errno));
+		give_up(keeper, WIRE_LOGIN_TEMPORARY);
+	}
+	free(image);
+}
+
+static int serve_open(const struct keeper *keeper, struct maildrop *drop,
+	const struct wire_open *request)
+{
+	struct wire_opened answer = { .kind = WIRE_OPEN };
+	int message_fd = -1;
+
+	if (request->idx >= drop->scan.count)
+		_exit(KEEPER_EXIT_BAD_RECORD);
+	message_fd = scan_open(&drop->scan, request->idx);
+	if (message_fd < 0)
+		answer.error = (uint32_t)errno;
+	int status = wire_send(keeper->worker_fd, &answer, sizeof(answer),
+		message_fd);
+	if (message_fd >= 0)
+		close(message_fd);
+	return status;
+}
+
+/* Collect marks; no bit may be set that stands for no message. */
+static void add_marks(struct maildrop *drop,
+	const struct wire_commit *request)
+{
+	for (uint32_t i = 0; i < WIRE_MARKS_BYTES * 8; i++) {
+		if (!(request->marks[i / 8] & 1u << i % 8))
+			continue;
+		uint64_t idx = (uint64_t)request->first + i;
+		if (idx >= drop->scan.count)
+			_exit(KEEPER_EXIT_BAD_RECORD);
+		drop->marks[idx / 8] |= (uint8_t)(1u << idx % 8);
+	}
+}
+
+/* The UPDATE state, once all marks are there.  RFC 1939 section 6. */
+static int serve_commit(const struct keeper *keeper, struct maildrop *drop,
+	const struct wire_commit *request)
+{
+	struct wire_committed answer = { .kind = WIRE_COMMIT };
+
+	if (request->is_last > 1 || request->first % 8 != 0)
+		_exit(KEEPER_EXIT_BAD_RECORD);
+	add_marks(drop, request);
+	if (request->is_last) {
+		struct expunge_result result =
+			expunge_marked(&drop->scan, drop->marks);
+		answer.removed = result.removed;
+		answer.failed = result.failed;
+		lock_release(&drop->lock);
+	}
+	return wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
+}
+
+/* Whatever a worker may ask for. */
+union request {
+	uint32_t kind;
+	struct wire_open open;
+	struct wire_commit commit;
+};
+
+/* Answer until the worker goes, or has sent the last COMMIT. */
+static void serve_worker(const struct keeper *keeper, struct maildrop *drop)
+{
+	union request request;
+	int status = 0;
+
+	while (status == 0) {
+		ssize_t bytes = wire_receive_any(keeper->worker_fd, &request,
+			sizeof(request));
+		if (bytes < 0 && errno == EPIPE)
+			return;
+		if (bytes == sizeof(request.open) &&
+				request.kind == WIRE_OPEN)
+			status = serve_open(keeper, drop, &request.open);
+		else if (bytes == sizeof(request.commit) &&
+				request.kind == WIRE_COMMIT)
+			status = serve_commit(keeper, drop, &request.commit);
+		else
+			_exit(KEEPER_EXIT_BAD_RECORD);
+		if (request.kind == WIRE_COMMIT && request.commit.is_last)
+			return;
+	}
+}
+
+int keeper_gate(void)
+{
+	/* Linux-only: a file without a name that nobody else can lock. */
+	return memfd_create("postern-gate", MFD_CLOEXEC);
+}
+
+void keeper_run(struct keeper *keeper)
+{
+	struct auth_identity identity;
+	struct maildrop drop = {
+		.lock = { .root_fd = -1, .file_fd = -1 },
+		.scan = { .folder_fd = { -1, -1 } },
+	};
+
+	(void)prctl(PR_SET_NAME, "postern-keeper", 0, 0, 0);
+	set_alarm(keeper->settings->limits.login_timeout_s);
+	check_login(keeper, &identity);
+	become(keeper, &identity);
+
+	int root_fd = open_root(keeper, &identity);
+	if (root_fd >= 0)
+		take_lock(keeper, &identity, &drop, root_fd);
+	scan(keeper, &identity, &drop, root_fd);
+	grant(keeper, &identity, &drop);
+	set_alarm(0);
+	serve_worker(keeper, &drop);
+	_exit(KEEPER_EXIT_SERVED);
+}

@@ -1,0 +1,45 @@
+/*
+ * keeper.h - one login attempt, and on success one Maildir
+ */
+#ifndef POSTERN_KEEPER_H
+#define POSTERN_KEEPER_H
+
+#include <stdint.h>
+
+#include "settings.h"
+#include "tls.h"
+
+/* What a keeper is given by the master that forks it. */
+struct keeper {
+	const struct settings *settings;
+	const char *listener;		/* its name, for the log */
+	char address[64];		/* of the client, numeric */
+	uint32_t delay_ms;		/* the penalty, if the login fails */
+	int worker_fd;
+	int gate_fd;			/* see keeper_gate() */
+	uint32_t number;		/* of this attempt, in all */
+};
+
+/* How a keeper exits: the only thing the master hears of it. */
+enum keeper_exit {
+	KEEPER_EXIT_SERVED = 0,		/* a session, to whatever end */
+	KEEPER_EXIT_DENIED = 10,	/* the master raises the penalty */
+	KEEPER_EXIT_NOT_OPENED = 11,	/* right password; no maildrop; logged */
+	KEEPER_EXIT_ABANDONED = 12,	/* no attempt came, or too late */
+	KEEPER_EXIT_BAD_RECORD = 13	/* the worker lies */
+};
+
+/*
+ * Make the gate that lets auth.concurrent-checks keepers check passwords at
+ * once (a yescrypt takes 16 MB): a file whose octets are locks.  The kernel
+ * gives back what a dead keeper held.  Returns a descriptor, or -1 with errno.
+ */
+int keeper_gate(void);
+
+/*
+ * Check one login; on success become that user, lock and list the Maildir, and
+ * serve the worker until it goes.  Never returns.
+ */
+_Noreturn void keeper_run(struct keeper *keeper);
+
+#endif

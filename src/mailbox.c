@@ -1,0 +1,232 @@
+/*
+ * mailbox.c - the worker's view of the maildrop
+ *
+ * Runs in: a worker.  Distrusts: the keeper, which a local user may trace.
+ */
+#include "config.h"
+
+#include "mailbox.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "deadline.h"
+
+static bool has_bit(const uint8_t *bits, uint32_t idx)
+{
+	return bits[idx / 8] & 1u << idx % 8;
+}
+
+static void set_bit(uint8_t *bits, uint32_t idx)
+{
+	bits[idx / 8] |= (uint8_t)(1u << idx % 8);
+}
+
+static size_t marks_bytes(const struct mailbox *box)
+{
+	return ((size_t)box->listing.count + 7) / 8;
+}
+
+/* A short listing came inside the answer. */
+static int keep_image(struct mailbox *box, const struct wire_login *answer)
+{
+	if (answer->image_bytes > sizeof(answer->image)) {
+		errno = EBADMSG;
+		return -1;
+	}
+	box->image = malloc(answer->image_bytes);
+	if (box->image == NULL)
+		return -1;
+	memcpy(box->image, answer->image, answer->image_bytes);
+	return listing_check(&box->listing, box->image, answer->image_bytes);
+}
+
+static int take_listing(struct mailbox *box, const struct wire_login *answer,
+	int listing_fd)
+{
+	if (listing_fd >= 0 && answer->image_bytes == 0) {
+		if (listing_map(&box->listing, listing_fd) < 0)
+			return -1;
+	} else if (keep_image(box, answer) < 0) {
+		return -1;
+	}
+	box->marks = calloc(1, marks_bytes(box) + 1);
+	box->unserved = calloc(1, marks_bytes(box) + 1);
+	return box->marks != NULL && box->unserved != NULL ? 0 : -1;
+}
+
+/* Read the answer to AUTH; any that is not as it must be is EBADMSG. */
+static int take_login(struct mailbox *box, int64_t deadline_ms)
+{
+	struct wire_login answer;
+	int listing_fd;
+
+	if (wire_wait(box->keeper_fd, deadline_ms) < 0 ||
+			wire_receive(box->keeper_fd, WIRE_AUTH, &answer,
+				sizeof(answer), &listing_fd) < 0)
+		return -1;
+
+	int status = (int)answer.status;
+	if (answer.status >= WIRE_LOGIN_STATUSES) {
+		errno = EBADMSG;
+		status = -1;
+	} else if (answer.status == WIRE_LOGIN_GRANTED &&
+			take_listing(box, &answer, listing_fd) < 0) {
+		status = -1;
+	}
+	if (listing_fd >= 0)
+		close(listing_fd);
+	return status;
+}
+
+/* Send the part of the marks that begins with message 'first'. */
+static int send_marks(struct mailbox *box, uint32_t first, bool is_last,
+	struct wire_committed *answer)
+{
+	struct wire_commit request = {
+		.kind = WIRE_COMMIT, .first = first, .is_last = is_last,
+	};
+	size_t from = first / 8, bytes = marks_bytes(box) - from;
+
+	if (bytes > sizeof(request.marks))
+		bytes = sizeof(request.marks);
+	memcpy(request.marks, box->marks + from, bytes);
+	if (wire_send(box->keeper_fd, &request, sizeof(request), -1) < 0 ||
+			wire_wait(box->keeper_fd, DEADLINE_NEVER) < 0)
+		return -1;
+	return wire_receive(box->keeper_fd, WIRE_COMMIT, answer,
+		sizeof(*answer), NULL);
+}
+
+void mailbox_begin(struct mailbox *box)
+{
+	memset(box, 0, sizeof(*box));
+	box->keeper_fd = -1;
+}
+
+int mailbox_login(struct mailbox *box, int keeper_fd,
+	const struct wire_auth *request, int64_t deadline_ms)
+{
+	int status = -1;
+
+	box->keeper_fd = keeper_fd;
+	if (wire_send(keeper_fd, request, sizeof(*request), -1) == 0)
+		status = take_login(box, deadline_ms);
+	if (status != WIRE_LOGIN_GRANTED) {
+		int error = errno;
+		mailbox_end(box);
+		errno = error;
+	}
+	return status;
+}
+
+uint32_t mailbox_count(const struct mailbox *box)
+{
+	return box->listing.count;
+}
+
+uint32_t mailbox_unmarked_count(const struct mailbox *box)
+{
+	return box->listing.count - box->marked_count;
+}
+
+uint64_t mailbox_unmarked_octets(const struct mailbox *box)
+{
+	return box->listing.octets - box->marked_octets;
+}
+
+uint64_t mailbox_octets(const struct mailbox *box, uint32_t idx)
+{
+	return box->listing.entries[idx].octets;
+}
+
+const char *mailbox_uidl(const struct mailbox *box, uint32_t idx)
+{
+	return listing_uidl(&box->listing, idx);
+}
+
+bool mailbox_is_marked(const struct mailbox *box, uint32_t idx)
+{
+	return has_bit(box->marks, idx);
+}
+
+bool mailbox_mark(struct mailbox *box, uint32_t idx)
+{
+	if (has_bit(box->unserved, idx))
+		return false;
+	set_bit(box->marks, idx);
+	box->marked_count++;
+	box->marked_octets += mailbox_octets(box, idx);
+	return true;
+}
+
+void mailbox_unmark_all(struct mailbox *box)
+{
+	memset(box->marks, 0, marks_bytes(box));
+	box->marked_count = 0;
+	box->marked_octets = 0;
+}
+
+void mailbox_set_unserved(struct mailbox *box, uint32_t idx)
+{
+	set_bit(box->unserved, idx);
+}
+
+int mailbox_open(struct mailbox *box, uint32_t idx)
+{
+	struct wire_open request = { .kind = WIRE_OPEN, .idx = idx };
+	struct wire_opened answer;
+	struct stat status;
+	int message_fd;
+
+	if (wire_send(box->keeper_fd, &request, sizeof(request), -1) < 0 ||
+			wire_receive(box->keeper_fd, WIRE_OPEN, &answer,
+				sizeof(answer), &message_fd) < 0) {
+		errno = EPIPE;
+		return -1;
+	}
+	if (answer.error == 0 && message_fd >= 0 &&
+			fstat(message_fd, &status) == 0 &&
+			S_ISREG(status.st_mode))
+		return message_fd;
+
+	if (message_fd >= 0)
+		close(message_fd);
+	errno = answer.error != 0 ? (int)answer.error : EBADMSG;
+	return -1;
+}
+
+int mailbox_commit(struct mailbox *box, uint32_t *removed, uint32_t *failed)
+{
+	struct wire_committed answer = { .removed = 0 };
+
+	if (box->marked_count > 0) {
+		uint32_t step = WIRE_MARKS_BYTES * 8, first = 0;
+		bool is_last;
+		do {
+			is_last = box->listing.count - first <= step;
+			if (send_marks(box, first, is_last, &answer) < 0) {
+				errno = EPIPE;
+				return -1;
+			}
+			first += step;
+		} while (!is_last);
+	}
+	*removed = answer.removed;
+	*failed = answer.failed;
+	return 0;
+}
+
+void mailbox_end(struct mailbox *box)
+{
+	if (box->keeper_fd >= 0)
+		close(box->keeper_fd);
+	listing_unmap(&box->listing);
+	free(box->image);
+	free(box->marks);
+	free(box->unserved);
+	mailbox_begin(box);
+}

@@ -1,0 +1,84 @@
+/*
+ * mailbox.h - the worker's view of the maildrop
+ *
+ * STAT, LIST, UIDL and the marks are answered from the listing, without asking
+ * anybody.  Opening and removing messages is the keeper's work.
+ */
+#ifndef POSTERN_MAILBOX_H
+#define POSTERN_MAILBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "maildir/listing.h"
+#include "wire.h"
+
+struct mailbox {
+	int keeper_fd;			/* -1: no keeper */
+	struct listing listing;
+	void *image;			/* a short listing's memory, or NULL */
+	uint8_t *marks;			/* to be removed at QUIT */
+	uint8_t *unserved;		/* could not be sent whole: never marked */
+	uint32_t marked_count;
+	uint64_t marked_octets;
+};
+
+/* Begin without a keeper, and without messages. */
+void mailbox_begin(struct mailbox *box);
+
+/*
+ * Let the keeper at the other end of 'keeper_fd' check a name and a password,
+ * each NUL-terminated and within WIRE_NAME_OCTETS and WIRE_PASSWORD_OCTETS.
+ *
+ * Takes over 'keeper_fd' and waits until 'deadline_ms' at the longest.
+ * Returns WIRE_LOGIN_GRANTED when the maildrop is open, another status when it
+ * is not, or -1 with errno ETIMEDOUT, EPIPE (keeper lost) or EBADMSG.
+ */
+int mailbox_login(struct mailbox *box, int keeper_fd,
+	const struct wire_auth *request, int64_t deadline_ms);
+
+/* Messages in all, and the octets of those that are not marked. */
+uint32_t mailbox_count(const struct mailbox *box);
+uint32_t mailbox_unmarked_count(const struct mailbox *box);
+uint64_t mailbox_unmarked_octets(const struct mailbox *box);
+
+/* idx: 0 .. mailbox_count() - 1, here and below. */
+uint64_t mailbox_octets(const struct mailbox *box, uint32_t idx);
+const char *mailbox_uidl(const struct mailbox *box, uint32_t idx);
+bool mailbox_is_marked(const struct mailbox *box, uint32_t idx);
+
+/*
+ * Mark message 'idx', which is not marked, for removal at QUIT.  Returns
+ * whether that is permitted: not after it could not be sent whole.
+ */
+bool mailbox_mark(struct mailbox *box, uint32_t idx);
+
+/* Take all marks back.  RFC 1939 section 5 (RSET). */
+void mailbox_unmark_all(struct mailbox *box);
+
+/* Remember that message 'idx' could not be sent whole. */
+void mailbox_set_unserved(struct mailbox *box, uint32_t idx);
+
+/*
+ * Open message 'idx' for reading, from its first octet.
+ *
+ * Returns a descriptor of a regular file that the caller closes, or -1 with
+ * errno: ENOENT or ESTALE (removed or changed by another program), EPIPE (keeper
+ * lost), or what opening it said.  Blocks for one round trip to the keeper.
+ * RFC 1939 section 5 (RETR), section 7 (TOP).
+ */
+int mailbox_open(struct mailbox *box, uint32_t idx);
+
+/*
+ * Remove the marked messages and end the keeper's work.
+ *
+ * Returns 0 and how many were removed and how many were not, or -1 with errno
+ * EPIPE when the keeper was lost: nobody knows then.
+ * RFC 1939 section 6 (UPDATE).
+ */
+int mailbox_commit(struct mailbox *box, uint32_t *removed, uint32_t *failed);
+
+/* Let the keeper go (it removes nothing more) and free everything. */
+void mailbox_end(struct mailbox *box);
+
+#endif

@@ -1,0 +1,370 @@
+/*
+ * master.c - wait for whatever comes, and decide when to begin and to stop
+ *
+ * Runs as: root, or the invoking user.  Never: reads an octet that a client
+ * sent, or holds a secret.  Nothing transient is fatal here.
+ */
+#include "config.h"
+
+#include "master.h"
+
+#include <errno.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arrivals.h"
+#include "deadline.h"
+#include "departures.h"
+#include "keeper.h"
+#include "log.h"
+#include "master_state.h"
+#include "requests.h"
+
+/* Addresses to remember; those without sessions make room for others. */
+#define PEERS_CAPACITY 16384
+
+/* How often idle workers above 'pool.spare' are let go. */
+#define SURPLUS_TICK_MS 1000
+
+/* What is waited for: busy workers first, then listeners. */
+struct waiting {
+	struct pollfd *all;
+	struct pool_worker **workers;	/* in the order of 'all' */
+	size_t worker_count, count, room;
+};
+
+/* Set by handlers, which run only inside ppoll(). */
+static volatile sig_atomic_t got_child, got_reload, got_term, got_interrupt;
+
+static void on_signal(int number)
+{
+	switch (number) {
+	case SIGCHLD:
+		got_child = 1;
+		break;
+	case SIGHUP:
+		got_reload = 1;
+		break;
+	case SIGTERM:
+		got_term = 1;
+		break;
+	default:
+		got_interrupt = 1;
+	}
+}
+
+/* Block our signals; 'unblocked' is the mask while we wait. */
+static void catch_signals(sigset_t *unblocked)
+{
+	static const int numbers[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t ours;
+
+	sigemptyset(&ours);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		(void)sigaction(numbers[i], &action, NULL);
+		sigaddset(&ours, numbers[i]);
+	}
+	(void)sigprocmask(SIG_BLOCK, &ours, unblocked);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigdelset(unblocked, numbers[i]);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void log_listeners(const struct master *master, const char *what)
+{
+	char text[LOG_TEXT_BYTES];
+
+	listen_describe(&master->listeners, text, sizeof(text));
+	log_info("%s: %s", what, text);
+}
+
+/* Make all that new settings need; what is in force stays until then. */
+static int prepare_reload(struct master *master, const char *config_path,
+	struct generation *next)
+{
+	if (generation_check(config_path) < 0)
+		return -1;
+	struct settings *settings = settings_load(config_path, stderr);
+	if (settings == NULL ||
+			generation_begin(next, settings, master->root_fd) < 0)
+		return -1;
+	if (listen_reopen(&master->listeners, next->settings) == 0)
+		return 0;
+	generation_end(next);
+	return -1;
+}
+
+static void reload(struct master *master, const char *config_path)
+{
+	struct generation next;
+
+	if (prepare_reload(master, config_path, &next) < 0) {
+		log_error("reload refused: the old settings stay in force");
+		return;
+	}
+	pool_set_stale(&master->pool);
+	generation_end(&master->generation);
+	master->generation = next;
+	log_open(next.settings->log_target, next.settings->log_level);
+	log_listeners(master, "reloaded");
+}
+
+/* Take no more connections; sessions go on to their end. */
+static void drain(struct master *master)
+{
+	if (master->stop == STOP_NOT)
+		log_info("stopping: %u sessions go on",
+			master->pool.count - master->pool.idle_count);
+	master->stop = STOP_DRAIN;
+	listen_close(&master->listeners);
+	pool_set_stale(&master->pool);
+}
+
+/* End the sessions, too; none of them removes anything. */
+static void stop_now(struct master *master)
+{
+	drain(master);
+	master->stop = STOP_NOW;
+	pool_kill(&master->pool);
+}
+
+static void handle_signals(struct master *master, const char *config_path)
+{
+	if (got_child) {
+		got_child = 0;
+		departures_reap(master);
+	}
+	if (got_interrupt || (got_term && master->stop == STOP_DRAIN))
+		stop_now(master);
+	else if (got_term)
+		drain(master);
+	else if (got_reload && master->stop == STOP_NOT)
+		reload(master, config_path);
+	got_interrupt = got_term = got_reload = 0;
+}
+
+static int make_room(struct waiting *waiting, size_t count)
+{
+	if (count <= waiting->room)
+		return 0;
+
+	struct pollfd *all = realloc(waiting->all, count * sizeof(*all));
+	if (all != NULL)
+		waiting->all = all;
+	struct pool_worker **workers = realloc(waiting->workers,
+		count * sizeof(*workers));
+	if (workers != NULL)
+		waiting->workers = workers;
+	if (all == NULL || workers == NULL)
+		return -1;
+	waiting->room = count;
+	return 0;
+}
+
+static void wait_for_fd(struct waiting *waiting, int fd)
+{
+	waiting->all[waiting->count++] =
+		(struct pollfd){ .fd = fd, .events = POLLIN };
+}
+
+/* Without an idle worker, connections wait in the listeners' backlogs. */
+static int gather(struct waiting *waiting, struct master *master)
+{
+	struct pool *pool = &master->pool;
+
+	if (make_room(waiting, pool->room + master->listeners.count + 1) < 0)
+		return -1;
+	waiting->count = 0;
+	for (size_t i = 0; i < pool->room; i++)
+		if (pool->workers[i].state == POOL_BUSY) {
+			waiting->workers[waiting->count] = &pool->workers[i];
+			wait_for_fd(waiting, pool->workers[i].fd);
+		}
+	waiting->worker_count = waiting->count;
+	for (size_t i = 0; pool->idle_count > 0 &&
+			i < master->listeners.count; i++)
+		wait_for_fd(waiting, master->listeners.all[i].fd);
+	return 0;
+}
+
+/* Until when to wait: a throttled pool and surplus workers need us. */
+static int64_t wake_up_ms(const struct master *master)
+{
+	uint32_t spare = master->generation.settings->pool.spare;
+	const struct pool *pool = &master->pool;
+
+	if (master->stop != STOP_NOT)
+		return DEADLINE_NEVER;
+	if (pool->idle_count < spare &&
+			!deadline_has_passed(pool->not_before_ms))
+		return pool->not_before_ms;
+	if (pool->idle_count > spare)
+		return deadline_now_ms() + SURPLUS_TICK_MS;
+	return DEADLINE_NEVER;
+}
+
+/* Returns whether anything but signals came. */
+static bool wait_until(struct waiting *waiting, int64_t wake_up,
+	const sigset_t *unblocked)
+{
+	int left_ms = deadline_poll_ms(wake_up);
+	struct timespec left = {
+		.tv_sec = left_ms / 1000,
+		.tv_nsec = left_ms % 1000 * 1000000L,
+	};
+
+	return ppoll(waiting->all, (nfds_t)waiting->count,
+		left_ms < 0 ? NULL : &left, unblocked) > 0;
+}
+
+static void serve_ready(struct master *master, const struct waiting *waiting)
+{
+	for (size_t i = 0; i < waiting->count; i++) {
+		if (waiting->all[i].revents == 0)
+			continue;
+		if (i < waiting->worker_count)
+			requests_serve(master, waiting->workers[i]);
+		else
+			arrivals_accept(master, &master->listeners.all[
+				i - waiting->worker_count]);
+	}
+}
+
+/* Let idle workers go that a peak has left behind. */
+static void retire_surplus(struct master *master, int64_t *tick_ms)
+{
+	if (!deadline_has_passed(*tick_ms))
+		return;
+	pool_retire_surplus(&master->pool,
+		master->generation.settings->pool.spare);
+	*tick_ms = deadline_now_ms() + SURPLUS_TICK_MS;
+}
+
+static bool has_children(const struct master *master)
+{
+	return master->pool.count > 0 || master->attempts.count > 0;
+}
+
+static void serve(struct master *master, const char *config_path,
+	const sigset_t *unblocked)
+{
+	struct waiting waiting = { .count = 0 };
+	int64_t tick_ms = deadline_now_ms() + SURPLUS_TICK_MS;
+
+	while (master->stop == STOP_NOT || has_children(master)) {
+		if (master->stop == STOP_NOT) {
+			retire_surplus(master, &tick_ms);
+			pool_fill(&master->pool, &master->generation,
+				master->root_fd);
+		}
+		if (gather(&waiting, master) < 0) {
+			log_error("out of memory");
+			break;
+		}
+		bool is_ready = wait_until(&waiting, wake_up_ms(master),
+			unblocked);
+		if (is_ready)
+			serve_ready(master, &waiting);
+		handle_signals(master, config_path);
+	}
+	free(waiting.all);
+	free(waiting.workers);
+}
+
+static int begin(struct master *master, const struct master_start *start)
+{
+	uint64_t seed = 0;
+
+	/* Any seed does; a random one is better. */
+	(void)gnutls_rnd(GNUTLS_RND_NONCE, &seed, sizeof(seed));
+	*master = (struct master){
+		.listeners = start->listeners,
+		.peers = peers_new(PEERS_CAPACITY, seed),
+		.root_fd = confine_empty_directory(),
+		.gate_fd = keeper_gate(),
+	};
+	if (master->peers == NULL || master->root_fd < 0 ||
+			master->gate_fd < 0) {
+		log_error("can't start: %s", strerror(errno));
+		settings_free(start->settings);
+		return -1;
+	}
+	return generation_begin(&master->generation, start->settings,
+		master->root_fd);
+}
+
+static int begin_listening(struct master *master)
+{
+	if (master->listeners.count == 0 && listen_open(&master->listeners,
+			master->generation.settings) < 0)
+		return -1;
+	pool_fill(&master->pool, &master->generation, master->root_fd);
+	log_listeners(master, "ready");
+	return 0;
+}
+
+/* One connection that a supervisor accepted: the same house around it. */
+static void begin_single(struct master *master,
+	const struct master_start *start)
+{
+	master->generation.settings->pool.spare = 1;
+	master->generation.settings->pool.max = 1;
+	pool_fill(&master->pool, &master->generation, master->root_fd);
+	arrivals_take(master, start->connection_fd,
+		start->connection_section);
+	master->stop = STOP_DRAIN;
+	pool_set_stale(&master->pool);
+}
+
+static void end(struct master *master)
+{
+	listen_close(&master->listeners);
+	pool_free(&master->pool);
+	attempts_free(&master->attempts);
+	peers_free(master->peers);
+	generation_end(&master->generation);
+	close(master->root_fd);
+	close(master->gate_fd);
+}
+
+void master_punish(struct master *master, const struct pool_worker *worker)
+{
+	if (worker->has_client)
+		peers_failed(master->peers, &worker->client.key,
+			deadline_now_ms());
+	pool_throttle(&master->pool);
+}
+
+void master_release_client(struct master *master,
+	const struct pool_worker *worker)
+{
+	/* A keeper that waits out a penalty keeps the place until it ends. */
+	if (!attempts_hold(&master->attempts, worker->pid))
+		peers_leave(master->peers, &worker->client.key);
+}
+
+int master_run(const struct master_start *start)
+{
+	struct master master;
+	sigset_t unblocked;
+	int status = EXIT_FAILURE;
+
+	catch_signals(&unblocked);
+	if (begin(&master, start) < 0)
+		return EXIT_FAILURE;
+	if (start->connection_fd >= 0)
+		begin_single(&master, start);
+	if (start->connection_fd >= 0 || begin_listening(&master) == 0) {
+		serve(&master, start->config_path, &unblocked);
+		status = EXIT_SUCCESS;
+	}
+	end(&master);
+	return status;
+}

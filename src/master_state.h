@@ -1,0 +1,43 @@
+/*
+ * master_state.h - what the files of the master share; for nobody else
+ *
+ * master.c waits and decides, arrivals.c takes connections, requests.c answers
+ * workers, departures.c reaps children.
+ */
+#ifndef POSTERN_MASTER_STATE_H
+#define POSTERN_MASTER_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "attempts.h"
+#include "generation.h"
+#include "listen.h"
+#include "peers.h"
+#include "pool.h"
+
+enum stop { STOP_NOT, STOP_DRAIN, STOP_NOW };
+
+struct master {
+	struct generation generation;
+	struct listeners listeners;
+	struct pool pool;
+	struct attempts attempts;
+	struct peers *peers;
+	int root_fd;			/* an empty directory */
+	int gate_fd;			/* see keeper_gate() */
+	uint32_t keeper_count;		/* forked so far */
+	enum stop stop;
+};
+
+/*
+ * A worker was taken over, or is broken: raise the penalty of its client, and
+ * wait before the next fork.
+ */
+void master_punish(struct master *master, const struct pool_worker *worker);
+
+/* The session of 'worker' is over: its address may open another one. */
+void master_release_client(struct master *master,
+	const struct pool_worker *worker);
+
+#endif

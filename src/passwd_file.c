@@ -1,0 +1,179 @@
+/*
+ * passwd_file.c - the octets of a passwd-file, and its lines as entries
+ *
+ * Owns: the format user:hash:uid:gid:gecos:home:shell:extra.
+ * Runs in: a keeper.  Distrusts: lines, which may be broken; one bad line costs
+ * no other user.
+ */
+#include "config.h"
+#include "passwd_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auth_name.h"
+#include "log.h"
+
+#define FILE_BYTES_MAX (64 * 1024 * 1024)
+
+static const char *
+check_regular(int fd, size_t *size)
+{
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) != 0)
+		return strerror(errno);
+	if (!S_ISREG(status.st_mode))
+		return "is not a regular file";
+	if (status.st_size > FILE_BYTES_MAX)
+		return "is larger than 64 MiB";
+	*size = (size_t)status.st_size;
+	return NULL;
+}
+
+/* Read 'size' octets, or fewer if the file has shrunk meanwhile. */
+static const char *
+read_octets(int fd, size_t size, struct passwd_file *file)
+{
+	ssize_t got = 1;
+
+	file->octets = malloc(size + 1);
+	if (file->octets == NULL)
+		return strerror(errno);
+	while (got > 0 && file->count < size) {
+		got = read(fd, file->octets + file->count,
+		    size - file->count);
+		if (got > 0)
+			file->count += (size_t)got;
+	}
+	file->octets[file->count] = '\0';
+	return got < 0 ? strerror(errno) : NULL;
+}
+
+static bool
+has_control(const char *line, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* Cut 'line' at its colons; the last field keeps those that it has. */
+static size_t
+cut(char *line, struct passwd_entry *entry)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < PASSWD_FIELD_COUNT; i++)
+		entry->fields[i] = "";
+	while (line != NULL) {
+		entry->fields[found++] = line;
+		line = found < PASSWD_FIELD_COUNT ? strchr(line, ':') : NULL;
+		if (line != NULL)
+			*line++ = '\0';
+	}
+	return found;
+}
+
+static const char *
+parse_line(char *line, size_t count, struct passwd_entry *entry)
+{
+	const char *hash, *home;
+
+	if (has_control(line, count))
+		return "has a control character";
+	if (cut(line, entry) <= PASSWD_HASH)
+		return "has no ':' (write user:hash:uid:gid::home)";
+	if (!auth_name_is_usable(entry->fields[PASSWD_USER]))
+		return "has no usable user name";
+	hash = entry->fields[PASSWD_HASH];
+	if (*hash == '{' && strchr(hash, '}') == NULL)
+		return "has a scheme without '}'";
+	home = entry->fields[PASSWD_HOME];
+	if (*home != '\0' && *home != '/')
+		return "has a home that does not begin with '/'";
+	return NULL;
+}
+
+/* Take the next line as a string; a NUL in it is a control character. */
+static char *
+take_line(struct passwd_file *file, size_t *count)
+{
+	char *line = file->octets + file->next;
+	const char *end;
+
+	if (file->next >= file->count)
+		return NULL;
+	end = memchr(line, '\n', file->count - file->next);
+	*count = end == NULL ? file->count - file->next :
+	    (size_t)(end - line);
+	line[*count] = '\0';
+	file->next += *count + 1;
+	file->line++;
+	return line;
+}
+
+/* Lines that nobody mends would fill the log, so only the first is named. */
+static void
+note_bad_line(struct passwd_file *file, const char *what)
+{
+	if (file->bad_lines++ == 0)
+		log_warning("%s:%u: ignored: it %s", file->path, file->line,
+		    what);
+}
+
+bool
+passwd_file_open(struct passwd_file *file, const char *path)
+{
+	/* Without O_NONBLOCK a FIFO would wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *cannot;
+	size_t size = 0;
+
+	memset(file, 0, sizeof(*file));
+	file->path = path;
+	cannot = check_regular(fd, &size);
+	if (cannot == NULL)
+		cannot = read_octets(fd, size, file);
+	if (fd >= 0)
+		close(fd);	/* only read from: nothing can be lost */
+	if (cannot == NULL)
+		return true;
+	log_error("%s: %s", path, cannot);
+	passwd_file_close(file);
+	return false;
+}
+
+bool
+passwd_file_next(struct passwd_file *file, struct passwd_entry *entry)
+{
+	size_t count;
+	char *line;
+
+	while ((line = take_line(file, &count)) != NULL) {
+		const char *wrong;
+
+		if (count == 0 || *line == '#')
+			continue;
+		entry->line = file->line;
+		wrong = parse_line(line, count, entry);
+		if (wrong == NULL)
+			return true;
+		note_bad_line(file, wrong);
+	}
+	return false;
+}
+
+void
+passwd_file_close(struct passwd_file *file)
+{
+	if (file->octets != NULL)
+		explicit_bzero(file->octets, file->count);
+	free(file->octets);
+	file->octets = NULL;
+}

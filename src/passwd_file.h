@@ -1,0 +1,38 @@
+/*
+ * passwd_file.h - the octets of a passwd-file, and its lines as entries
+ */
+#ifndef POSTERN_PASSWD_FILE_H
+#define POSTERN_PASSWD_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum passwd_field { PASSWD_USER, PASSWD_HASH, PASSWD_UID, PASSWD_GID,
+	PASSWD_GECOS, PASSWD_HOME, PASSWD_SHELL, PASSWD_EXTRA,
+	PASSWD_FIELD_COUNT };
+
+struct passwd_file {
+	const char *path;
+	char *octets;		/* the lines; reading cuts them into fields */
+	size_t count, next;
+	unsigned line;
+	unsigned bad_lines;	/* the first of them was logged */
+};
+
+struct passwd_entry {
+	const char *fields[PASSWD_FIELD_COUNT];	/* "" where there is none */
+	unsigned line;
+};
+
+/*
+ * Read the regular file 'path', which must outlive 'file'.  Returns true, or
+ * false after a log line; passwd_file_close() wipes and frees what was read.
+ */
+bool passwd_file_open(struct passwd_file *file, const char *path);
+
+/* Read the next good line.  Returns false at the end. */
+bool passwd_file_next(struct passwd_file *file, struct passwd_entry *entry);
+
+void passwd_file_close(struct passwd_file *file);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * requests.c - what workers tell the master, and ask of it
+ *
+ * Runs in: the master.  Distrusts: every field of a worker's record.
+ */
+#include "config.h"
+
+#include "requests.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "deadline.h"
+#include "keeper.h"
+#include "log.h"
+#include "session_log.h"
+#include "wire.h"
+
+/*
+ * Logins a session may try beyond 'auth.attempts': with the right password, but
+ * the maildrop was in use.
+ */
+#define OTHER_LOGINS 8
+
+static void kill_liar(struct master *master, struct pool_worker *worker)
+{
+	log_error("worker %d sent what it must not: killed; ip=[%s]",
+		(int)worker->pid, worker->client.address);
+	(void)kill(worker->pid, SIGKILL);
+	master_punish(master, worker);
+}
+
+static _Noreturn void become_keeper(const struct master *master,
+	const struct pool_worker *worker, int worker_fd, uint32_t delay_ms)
+{
+	struct keeper keeper = {
+		.settings = master->generation.settings,
+		.listener = worker->client.listener,
+		.delay_ms = delay_ms,
+		.worker_fd = worker_fd,
+		.gate_fd = master->gate_fd,
+		.number = master->keeper_count,
+	};
+
+	memcpy(keeper.address, worker->client.address,
+		sizeof(keeper.address));
+	if (master->generation.tls_context != NULL)
+		tls_context_wipe(master->generation.tls_context);
+	keeper_run(&keeper);
+}
+
+/* Fork a keeper for 'worker'.  Returns the worker's end, or -1 with errno. */
+static int fork_keeper(struct master *master, struct pool_worker *worker)
+{
+	const struct auth_settings *auth = &master->generation.settings->auth;
+	uint32_t delay_ms = peers_delay_ms(master->peers, &worker->client.key,
+		auth->failure_delay_ms, deadline_now_ms());
+	int pair[2];
+
+	if (attempts_reserve(&master->attempts) < 0 || wire_pair(pair) < 0)
+		return -1;
+	int kept[] = { pair[1], master->gate_fd };
+	master->keeper_count++;
+	pid_t pid = child_fork(kept, 2);
+	if (pid == 0)
+		become_keeper(master, worker, pair[1], delay_ms);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return -1;
+	}
+	struct attempt attempt = {
+		.keeper_pid = pid, .worker_pid = worker->pid,
+		.key = worker->client.key,
+	};
+	memcpy(attempt.address, worker->client.address,
+		sizeof(attempt.address));
+	attempts_add(&master->attempts, &attempt);
+	return pair[0];
+}
+
+/* KEEPER: at most so many logins a session, and so many keepers in all. */
+static void answer_keeper(struct master *master, struct pool_worker *worker)
+{
+	const struct settings *settings = master->generation.settings;
+	struct wire_keeper answer = { .kind = WIRE_KEEPER };
+	int keeper_fd = -1;
+
+	if (worker->client.logins >=
+			settings->auth.attempts + OTHER_LOGINS)
+		answer.error = EPERM;
+	else if (master->attempts.count >= (size_t)settings->pool.max * 2)
+		answer.error = EAGAIN;
+	else
+		keeper_fd = fork_keeper(master, worker);
+	if (answer.error == 0 && keeper_fd < 0) {
+		log_error("can't fork a keeper: %s", strerror(errno));
+		answer.error = EAGAIN;
+	}
+	worker->client.logins++;
+	/* A worker that is gone is noticed when it is reaped. */
+	(void)wire_send(worker->fd, &answer, sizeof(answer), keeper_fd);
+	if (keeper_fd >= 0)
+		close(keeper_fd);
+}
+
+static void end_session(struct master *master, struct pool_worker *worker,
+	struct wire_session *report)
+{
+	session_log(&worker->client, report);
+	master_release_client(master, worker);
+	pool_set_done(&master->pool, worker);
+}
+
+/* What a busy worker may say. */
+union record {
+	uint32_t kind;
+	struct wire_plain plain;
+	struct wire_session session;
+};
+
+void requests_serve(struct master *master, struct pool_worker *worker)
+{
+	union record record;
+	ssize_t bytes = wire_receive_any(worker->fd, &record, sizeof(record));
+
+	if (bytes == sizeof(record.plain) && record.kind == WIRE_KEEPER)
+		answer_keeper(master, worker);
+	else if (bytes == sizeof(record.session) &&
+			record.kind == WIRE_SESSION)
+		end_session(master, worker, &record.session);
+	else if (bytes >= 0 || errno == EBADMSG)
+		kill_liar(master, worker);
+	else if (errno == EPIPE)
+		pool_retire(&master->pool, worker);
+}

@@ -1,0 +1,16 @@
+/*
+ * requests.h - what workers tell the master, and ask of it
+ */
+#ifndef POSTERN_REQUESTS_H
+#define POSTERN_REQUESTS_H
+
+#include "master_state.h"
+
+/*
+ * Read one record of the busy worker 'worker' and do what it asks: fork a
+ * keeper, or write the log line of a session that is over.  A worker that
+ * breaks the rules is killed.
+ */
+void requests_serve(struct master *master, struct pool_worker *worker);
+
+#endif

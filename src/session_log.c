@@ -1,0 +1,73 @@
+/*
+ * session_log.c - one line per session
+ *
+ * Runs in: the master.  Distrusts: the report of a worker.
+ */
+#include "config.h"
+
+#include "session_log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "deadline.h"
+#include "log.h"
+
+static const char *const ends[WIRE_ENDS] = {
+	[WIRE_END_QUIT] = "quit",
+	[WIRE_END_REFUSED_COMMIT] = "refused-commit",
+	[WIRE_END_DISCONNECTED] = "disconnected",
+	[WIRE_END_IDLE_TIMEOUT] = "idle-timeout",
+	[WIRE_END_LOGIN_TIMEOUT] = "login-timeout",
+	[WIRE_END_TLS_FAILED] = "tls-failed",
+	[WIRE_END_TLS_TIMEOUT] = "tls-timeout",
+	[WIRE_END_STLS_INJECTION] = "stls-injection",
+	[WIRE_END_BAD_COMMANDS] = "too-many-errors",
+	[WIRE_END_ATTEMPTS] = "too-many-attempts",
+	[WIRE_END_KEEPER_LOST] = "keeper-lost",
+	[WIRE_END_WRITE_FAILED] = "write-failed",
+	[WIRE_END_MESSAGE_CUT] = "message-cut",
+};
+
+/* "-" for nothing, and no character that could forge a field. */
+static void clean(const char *text, size_t bytes, char safe[LOG_NAME_BYTES])
+{
+	char copy[LOG_NAME_BYTES];
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)strnlen(text, bytes), text);
+	log_name(copy[0] == '\0' ? "-" : copy, safe);
+}
+
+static double seconds_since(int64_t since_ms)
+{
+	return (double)(deadline_now_ms() - since_ms) / 1000;
+}
+
+void session_log(const struct pool_client *client,
+	const struct wire_session *report)
+{
+	char user[LOG_NAME_BYTES], tls[LOG_NAME_BYTES];
+	char cipher[LOG_NAME_BYTES];
+	int note_octets = (int)strnlen(report->note, sizeof(report->note));
+
+	clean(report->user, sizeof(report->user), user);
+	clean(report->tls, sizeof(report->tls), tls);
+	clean(report->cipher, sizeof(report->cipher), cipher);
+	log_info("session user=%s ip=[%s] listener=%s tls=%s cipher=%s "
+		"retr=%u top=%u dele=%u octets=%" PRIu64 " seconds=%.2f "
+		"end=%s%s%.*s%s", user, client->address, client->listener,
+		tls, cipher, report->retr, report->top, report->removed,
+		report->octets_sent, seconds_since(client->since_ms),
+		report->end < WIRE_ENDS ? ends[report->end] : "unknown",
+		note_octets > 0 ? " (" : "", note_octets, report->note,
+		note_octets > 0 ? ")" : "");
+}
+
+void session_log_lost(const struct pool_client *client, bool was_stopped)
+{
+	log_info("session user=- ip=[%s] listener=%s seconds=%.2f end=%s",
+		client->address, client->listener,
+		seconds_since(client->since_ms),
+		was_stopped ? "stopped" : "worker-lost");
+}

@@ -1,0 +1,99 @@
+/*
+ * settings.h - the configuration file as one plain struct
+ *
+ * Only settings*.c know libconfuse.
+ */
+#ifndef POSTERN_SETTINGS_H
+#define POSTERN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "log.h"
+
+enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
+enum cleartext { CLEARTEXT_NEVER, CLEARTEXT_TLS_ONLY, CLEARTEXT_ALWAYS };
+enum backend_type { BACKEND_PASSWD_FILE, BACKEND_PROGRAM };
+
+struct listen_settings {
+	char *name;		/* the section's title */
+	char **addresses;	/* numeric, IPv4 or IPv6 */
+	size_t address_count;
+	uint16_t port;		/* 0: the system chooses one */
+	enum tls_mode tls;
+};
+
+/* One certificate and its key: PEM files. */
+struct certificate_settings {
+	char *host;		/* SNI name in lower case; NULL: the default */
+	char *certificate;	/* chain, the server's own first */
+	char *key;
+};
+
+struct tls_settings {
+	struct certificate_settings *certificates; /* [0] is the default */
+	size_t certificate_count;	/* 0 if no certificate is set */
+	char *priority;			/* appended to our default; may be "" */
+};
+
+struct backend_settings {
+	char *name;
+	enum backend_type type;
+	char *path;		/* passwd-file */
+	char **command;		/* program: argv, NULL at the end */
+	uint32_t timeout_s;	/* program: it is killed after this */
+	char *uid, *gid, *home;	/* passwd-file: where an entry has none; "" */
+};
+
+struct auth_settings {
+	enum cleartext cleartext;
+	uint32_t failure_delay_ms;	/* 0: none */
+	uint32_t attempts;		/* failed logins per connection */
+	uint32_t concurrent_checks;	/* password checks at once */
+	struct backend_settings *backends;
+	size_t backend_count;
+};
+
+struct pool_settings {
+	uint32_t spare;			/* idle workers kept ready */
+	uint32_t max;			/* workers in all = sessions in all */
+	uint32_t sessions_per_worker;
+};
+
+struct limit_settings {
+	uint32_t idle_timeout_s;	/* 0: no limit, here and below */
+	uint32_t login_timeout_s;
+	uint32_t tls_timeout_s;
+	uint32_t per_address;		/* sessions; an IPv6 /64 is one */
+};
+
+struct settings {
+	char *user;			/* identity of the workers */
+	char *signer_user;		/* identity of the signer */
+	struct listen_settings *listens;
+	size_t listen_count;
+	struct tls_settings tls;
+	struct auth_settings auth;
+	char *mailbox_path;		/* "~/Maildir"; %u %n %d %h */
+	struct pool_settings pool;
+	struct limit_settings limits;
+	enum log_target log_target;
+	enum log_level log_level;
+};
+
+/*
+ * Read the configuration file 'path', or take the built-in defaults if 'path'
+ * is NULL.  Every mistake is told on 'errors' as one line "file:line: what is
+ * wrong and what would be right".
+ * Returns settings that settings_free() frees, or NULL after a mistake.
+ */
+struct settings *settings_load(const char *path, FILE *errors);
+
+/* Write 'settings' as a configuration file that settings_load() reads back. */
+void settings_print(const struct settings *settings, FILE *out);
+
+void settings_free(struct settings *settings);
+
+#endif

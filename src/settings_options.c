@@ -1,0 +1,251 @@
+/*
+ * settings_options.c - the table of all settings
+ *
+ * Owns: names and defaults of the settings, and the checks that need one value
+ * only.  Runs in: the master, or a child of it that tries a new file.
+ * Distrusts: nobody, but expects every mistake.
+ */
+#include "config.h"
+#include "settings_options.h"
+
+#include <string.h>
+
+#include "settings.h"
+#include "settings_value.h"
+
+/* Our own flag in cfg_opt_t: the file has given this setting. */
+#define OPTION_GIVEN (1 << 30)
+
+static int
+check_string(cfg_t *section, const char *name, const char *text)
+{
+	if (strchr(text, '\n') != NULL) {
+		for (const char *octet = text; *octet != '\0'; octet++)
+			section->line -= *octet == '\n';
+		cfg_error(section, "the value of %s does not end on its line: "
+		    "a closing quote is missing", name);
+		return -1;
+	}
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+			cfg_error(section, "the value of %s has a control "
+			    "character (write printable ones)", name);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+check_given_once(cfg_t *section, cfg_opt_t *opt)
+{
+	if ((opt->flags & OPTION_GIVEN) != 0) {
+		cfg_error(section, "%s is given twice (keep one)", opt->name);
+		return -1;
+	}
+	opt->flags |= OPTION_GIVEN;
+	return 0;
+}
+
+/* Where a value is missing before the end, our own word stands in its place. */
+static int
+check_present(cfg_t *section, const char *text)
+{
+	if (strcmp(text, OPTIONS_END_WORD) != 0)
+		return 0;
+	cfg_error(section, "'" OPTIONS_END_WORD "'");
+	return -1;
+}
+
+static int
+take_value(cfg_t *section, cfg_opt_t *opt, const char *text, void *result)
+{
+	char why[VALUE_WHY_BYTES];
+	long value;
+
+	if (check_present(section, text) != 0 ||
+	    check_string(section, opt->name, text) != 0 ||
+	    check_given_once(section, opt) != 0)
+		return -1;
+	if (!value_parse(opt->name, text, &value, why)) {
+		cfg_error(section, "%s", why);
+		return -1;
+	}
+	*(long *)result = value;
+	return 0;
+}
+
+static int
+take_string(cfg_t *section, cfg_opt_t *opt, const char *text, void *result)
+{
+	if (check_present(section, text) != 0 ||
+	    check_string(section, opt->name, text) != 0 ||
+	    check_given_once(section, opt) != 0)
+		return -1;
+	*(const char **)result = text;
+	return 0;
+}
+
+/* An account of ours: we lay down our rights by becoming it. */
+static int
+take_account(cfg_t *section, cfg_opt_t *opt, const char *text, void *result)
+{
+	if (take_string(section, opt, text, result) != 0)
+		return -1;
+	if (*text != '\0' && strcmp(text, "root") != 0 &&
+	    strcmp(text, "0") != 0)
+		return 0;
+	cfg_error(section, "%s = \"%s\" would keep all rights (write the name "
+	    "of an account that has none)", opt->name, text);
+	return -1;
+}
+
+/* Called for every value, so a list cannot tell whether it is given twice. */
+static int
+take_list_value(cfg_t *section, cfg_opt_t *opt, const char *text, void *result)
+{
+	if (check_present(section, text) != 0 ||
+	    check_string(section, opt->name, text) != 0)
+		return -1;
+	opt->flags |= OPTION_GIVEN;
+	*(const char **)result = text;
+	return 0;
+}
+
+#define STRING(name, value) CFG_STR_CB(name, value, CFGF_NONE, take_string)
+#define ACCOUNT(name, value) CFG_STR_CB(name, value, CFGF_NONE, take_account)
+#define STRINGS(name) CFG_STR_LIST_CB(name, NULL, CFGF_NONE, take_list_value)
+#define VALUE(name, value) CFG_INT_CB(name, value, CFGF_NONE, take_value)
+#define SECTION(title, options) { .name = title, .type = CFGT_SEC, \
+	.subopts = options }
+#define SECTIONS(title, options) { .name = title, .type = CFGT_SEC, \
+	.subopts = options, \
+	.flags = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES }
+
+static cfg_opt_t listen_options[] = {
+	STRINGS("address"),
+	VALUE("port", 0),
+	VALUE("tls", TLS_STARTTLS),
+	CFG_END()
+};
+
+static cfg_opt_t host_options[] = {
+	STRING("certificate", ""),
+	STRING("key", ""),
+	CFG_END()
+};
+
+static cfg_opt_t tls_options[] = {
+	STRING("certificate", "/etc/postern/cert.pem"),
+	STRING("key", "/etc/postern/key.pem"),
+	STRING("priority", ""),
+	SECTIONS("host", host_options),
+	CFG_END()
+};
+
+static cfg_opt_t backend_options[] = {
+	VALUE("type", 0),
+	STRING("path", ""),
+	STRINGS("command"),
+	VALUE("timeout", 30),
+	STRING("uid", ""),
+	STRING("gid", ""),
+	STRING("home", ""),
+	CFG_END()
+};
+
+static cfg_opt_t auth_options[] = {
+	VALUE("cleartext", CLEARTEXT_TLS_ONLY),
+	VALUE("failure-delay", 2000),
+	VALUE("attempts", 3),
+	VALUE("concurrent-checks", 2),
+	SECTIONS("backend", backend_options),
+	CFG_END()
+};
+
+static cfg_opt_t mailbox_options[] = {
+	STRING("path", "~/Maildir"),
+	CFG_END()
+};
+
+static cfg_opt_t pool_options[] = {
+	VALUE("spare", 4),
+	VALUE("max", 256),
+	VALUE("sessions-per-worker", 1),
+	CFG_END()
+};
+
+static cfg_opt_t limits_options[] = {
+	VALUE("idle-timeout", 600),
+	VALUE("login-timeout", 60),
+	VALUE("tls-timeout", 15),
+	VALUE("per-address", 10),
+	CFG_END()
+};
+
+static cfg_opt_t log_options[] = {
+	VALUE("target", LOG_TARGET_AUTO),
+	VALUE("level", LOG_LEVEL_INFO),
+	CFG_END()
+};
+
+static cfg_opt_t root_options[] = {
+	ACCOUNT("user", "postern"),
+	ACCOUNT("signer-user", "postern-signer"),
+	SECTIONS("listen", listen_options),
+	SECTION("tls", tls_options),
+	SECTION("auth", auth_options),
+	SECTION("mailbox", mailbox_options),
+	SECTION("pool", pool_options),
+	SECTION("limits", limits_options),
+	SECTION("log", log_options),
+	CFG_FUNC("include", NULL),
+	CFG_FUNC(OPTIONS_END_WORD, NULL),
+	CFG_END()
+};
+
+static void
+set_section_hooks(cfg_opt_t *options, cfg_validate_callback_t end_section)
+{
+	for (cfg_opt_t *opt = options; opt->name != NULL; opt++) {
+		if (opt->type != CFGT_SEC)
+			continue;
+		opt->validcb = end_section;
+		set_section_hooks(opt->subopts, end_section);
+	}
+}
+
+static void
+set_function(const char *name, cfg_func_t function)
+{
+	for (cfg_opt_t *opt = root_options; opt->name != NULL; opt++)
+		if (strcmp(opt->name, name) == 0)
+			opt->func = function;
+}
+
+cfg_opt_t *
+options_table(const struct options_hooks *hooks)
+{
+	set_section_hooks(root_options, hooks->end_section);
+	set_function("include", hooks->include);
+	set_function(OPTIONS_END_WORD, hooks->end_file);
+	return root_options;
+}
+
+bool
+options_gives(cfg_t *section, const char *name)
+{
+	return (cfg_getopt(section, name)->flags & OPTION_GIVEN) != 0;
+}
+
+int
+options_check_title(cfg_t *section)
+{
+	if (section->title == NULL)
+		return 0;
+	if (*section->title != '\0')
+		return check_string(section, section->name, section->title);
+	cfg_error(section, "%s has an empty title (write: %s \"name\" "
+	    "{ ... })", section->name, section->name);
+	return -1;
+}

@@ -1,0 +1,82 @@
+/*
+ * settings_parts.c - what all those who make struct settings share
+ *
+ * Owns: copies and checks of single values.  Runs in: the master, or a child of
+ * it that tries a new file.  Distrusts: nobody, but expects every mistake.
+ */
+#include "config.h"
+#include "settings_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+void *
+settings_allocate(size_t count, size_t bytes_each)
+{
+	void *memory = calloc(count == 0 ? 1 : count, bytes_each);
+
+	if (memory == NULL)
+		bug("no memory for settings");
+	return memory;
+}
+
+char *
+settings_copy(const char *text)
+{
+	char *own = strdup(text);
+
+	if (own == NULL)
+		bug("no memory for settings");
+	return own;
+}
+
+char *
+settings_copy_of(cfg_t *section, const char *name)
+{
+	return settings_copy(cfg_getstr(section, name));
+}
+
+/* Copy the list 'name' and a NULL at its end. */
+char **
+settings_copy_list(cfg_t *section, const char *name)
+{
+	unsigned count = cfg_size(section, name);
+	char **list = settings_allocate((size_t)count + 1, sizeof(*list));
+
+	for (unsigned i = 0; i < count; i++)
+		list[i] = settings_copy(cfg_getnstr(section, name, i));
+	return list;
+}
+
+void
+settings_check_absolute(cfg_t *section, const char *name, const char *path)
+{
+	if (*path != '\0' && *path != '/')
+		settings_file_mistake(section, "%s = \"%s\" must begin with "
+		    "'/'", name, path);
+}
+
+void
+settings_check_percents(cfg_t *section, const char *name, const char *letters)
+{
+	const char *percent = cfg_getstr(section, name);
+
+	while ((percent = strchr(percent, '%')) != NULL) {
+		if (percent[1] == '\0' || strchr(letters, percent[1]) == NULL) {
+			settings_file_mistake(section, "%s has '%.2s' (after "
+			    "'%%' write one of: %s)", name, percent, letters);
+			return;
+		}
+		percent += 2;
+	}
+}
+
+void
+settings_free_list(char **list)
+{
+	for (size_t i = 0; list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}

@@ -1,0 +1,41 @@
+/*
+ * settings_parts.h - from libconfuse's tree to struct settings, part by part
+ *
+ * Only the settings*.c that make struct settings include this.  Mistakes go to
+ * settings_file_mistake(); whoever calls these counts them at the end.
+ */
+#ifndef POSTERN_SETTINGS_PARTS_H
+#define POSTERN_SETTINGS_PARTS_H
+
+#include "settings.h"
+#include "settings_file.h"
+#include "settings_options.h"
+
+/* Zeroed memory, a copy of 'text', and the value of 'name'; never NULL. */
+void *settings_allocate(size_t count, size_t bytes_each);
+char *settings_copy(const char *text);
+char *settings_copy_of(cfg_t *section, const char *name);
+
+/* Copy the list 'name' and a NULL at its end. */
+char **settings_copy_list(cfg_t *section, const char *name);
+void settings_free_list(char **list);
+
+/* Check that 'path', a value of 'name', is absolute or empty. */
+void settings_check_absolute(cfg_t *section, const char *name,
+	const char *path);
+
+/* Check that each '%' in 'name' is followed by one of 'letters'. */
+void settings_check_percents(cfg_t *section, const char *name,
+	const char *letters);
+
+/* Take the sections tls and auth. */
+void settings_take_tls(cfg_t *section, struct tls_settings *tls);
+void settings_take_auth(cfg_t *section, struct auth_settings *auth);
+
+/* With no certificate, nothing may need one; then none is counted. */
+void settings_check_tls(cfg_t *section, struct settings *settings);
+
+void settings_free_tls(struct tls_settings *tls);
+void settings_free_auth(struct auth_settings *auth);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * signer.c - the process that has the private keys, and uses them for others
+ *
+ * Runs as: the settings' signer-user, in an empty root directory.  Reads: SIGN
+ * records from workers.  Distrusts: every field of them.  A worker that an
+ * attacker has taken over gets signatures while it lives, but never the key.
+ * Waits for more than one thing: its workers' sockets.
+ */
+#include "config.h"
+
+#include "signer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "wire.h"
+
+/* Stdio, the master's socket, a log socket, one that just came, a few. */
+#define OTHER_FDS 16
+
+struct keys {
+	gnutls_privkey_t *all;	/* in the order of the settings */
+	size_t count;
+};
+
+/* [0] is the master's socket, the others are workers'. */
+struct sockets {
+	struct pollfd *all;
+	nfds_t count, room;
+};
+
+/* The first certificate of 'pem', which must be the one of 'key'. */
+static int compare(gnutls_x509_privkey_t key, const gnutls_datum_t *pem)
+{
+	unsigned char key_id[64], crt_id[64];
+	size_t key_bytes = sizeof(key_id), crt_bytes = sizeof(crt_id);
+	gnutls_x509_crt_t crt;
+	int status = gnutls_x509_crt_init(&crt);
+
+	if (status < 0)
+		return status;
+	status = gnutls_x509_crt_import(crt, pem, GNUTLS_X509_FMT_PEM);
+	if (status >= 0)
+		status = gnutls_x509_crt_get_key_id(crt,
+			GNUTLS_KEYID_USE_SHA256, crt_id, &crt_bytes);
+	if (status >= 0)
+		status = gnutls_x509_privkey_get_key_id(key,
+			GNUTLS_KEYID_USE_SHA256, key_id, &key_bytes);
+	gnutls_x509_crt_deinit(crt);
+	if (status >= 0 && (key_bytes != crt_bytes ||
+			memcmp(key_id, crt_id, key_bytes) != 0))
+		status = GNUTLS_E_CERTIFICATE_KEY_MISMATCH;
+	return status;
+}
+
+/* Make a key that signs out of PEM, after comparing it. */
+static int import_key(gnutls_privkey_t *key, const gnutls_datum_t *key_pem,
+	const gnutls_datum_t *crt_pem)
+{
+	gnutls_x509_privkey_t parsed;
+	int status = gnutls_x509_privkey_init(&parsed);
+
+	if (status < 0)
+		return status;
+	status = gnutls_x509_privkey_import2(parsed, key_pem,
+		GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
+	if (status >= 0)
+		status = compare(parsed, crt_pem);
+	if (status >= 0)
+		status = gnutls_privkey_init(key);
+	if (status >= 0)
+		status = gnutls_privkey_import_x509(*key, parsed,
+			GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE);
+	if (status < 0)
+		gnutls_x509_privkey_deinit(parsed);
+	return status;
+}
+
+static int load_pem(gnutls_datum_t *pem, const char *path)
+{
+	if (gnutls_load_file(path, pem) >= 0)
+		return 0;
+	log_error("%s: can't read it: %s", path, strerror(errno));
+	return -1;
+}
+
+static int load_key(gnutls_privkey_t *key,
+	const struct certificate_settings *settings)
+{
+	gnutls_datum_t key_pem, crt_pem;
+
+	if (load_pem(&key_pem, settings->key) < 0)
+		return -1;
+	if (load_pem(&crt_pem, settings->certificate) < 0) {
+		explicit_bzero(key_pem.data, key_pem.size);
+		gnutls_free(key_pem.data);
+		return -1;
+	}
+	int status = import_key(key, &key_pem, &crt_pem);
+	explicit_bzero(key_pem.data, key_pem.size);
+	gnutls_free(key_pem.data);
+	gnutls_free(crt_pem.data);
+	if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
+		log_error("%s: not the key of %s", settings->key,
+			settings->certificate);
+	else if (status < 0)
+		log_error("%s: not a PEM private key without password: %s",
+			settings->key, gnutls_strerror(status));
+	return status < 0 ? -1 : 0;
+}
+
+static int load_keys(struct keys *keys, const struct tls_settings *settings)
+{
+	keys->count = settings->certificate_count;
+	keys->all = calloc(keys->count, sizeof(*keys->all));
+	if (keys->all == NULL)
+		return -1;
+	for (size_t i = 0; i < keys->count; i++)
+		if (load_key(&keys->all[i], &settings->certificates[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* Sign what 'request' has; every field was sent by a worker. */
+static int sign(const struct keys *keys, const struct wire_sign *request,
+	gnutls_datum_t *signature)
+{
+	gnutls_datum_t octets = {
+		.data = (unsigned char *)request->octets,
+		.size = request->count,
+	};
+
+	if (request->key >= keys->count ||
+			request->count > sizeof(request->octets) ||
+			request->is_digest > 1)
+		return GNUTLS_E_INVALID_REQUEST;
+	gnutls_privkey_t key = keys->all[request->key];
+	if (request->is_digest)
+		return gnutls_privkey_sign_hash2(key, request->algorithm, 0,
+			&octets, signature);
+	return gnutls_privkey_sign_data2(key, request->algorithm, 0, &octets,
+		signature);
+}
+
+/* Answer one request.  Returns -1 when that worker is gone or lies. */
+static int serve(const struct keys *keys, int worker_fd)
+{
+	struct wire_sign request;
+	struct wire_signature answer = { .kind = WIRE_SIGN };
+	gnutls_datum_t signature = { NULL, 0 };
+
+	if (wire_receive(worker_fd, WIRE_SIGN, &request, sizeof(request),
+			NULL) < 0)
+		return -1;
+	if (sign(keys, &request, &signature) >= 0 &&
+			signature.size <= sizeof(answer.octets)) {
+		memcpy(answer.octets, signature.data, signature.size);
+		answer.count = signature.size;
+	}
+	gnutls_free(signature.data);
+	return wire_send(worker_fd, &answer, sizeof(answer), -1);
+}
+
+/* Nobody may keep the signer waiting: whoever does not read is dropped. */
+static int add_socket(struct sockets *sockets, int fd)
+{
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return -1;
+	if (sockets->count == sockets->room) {
+		nfds_t room = sockets->room * 2 + 16;
+		struct pollfd *all = realloc(sockets->all,
+			room * sizeof(*all));
+		if (all == NULL)
+			return -1;
+		sockets->all = all;
+		sockets->room = room;
+	}
+	sockets->all[sockets->count++] =
+		(struct pollfd){ .fd = fd, .events = POLLIN };
+	return 0;
+}
+
+static void remove_socket(struct sockets *sockets, nfds_t i)
+{
+	close(sockets->all[i].fd);
+	sockets->all[i] = sockets->all[--sockets->count];
+}
+
+/* The master sends a worker's socket, or is gone. */
+static void hear_master(struct sockets *sockets)
+{
+	struct wire_plain record;
+	int worker_fd;
+
+	if (wire_receive(sockets->all[0].fd, WIRE_SIGNER, &record,
+			sizeof(record), &worker_fd) < 0) {
+		/* Workers may still be at it: serve them to their end. */
+		close(sockets->all[0].fd);
+		sockets->all[0].fd = -1;
+	} else if (worker_fd >= 0 && add_socket(sockets, worker_fd) < 0) {
+		close(worker_fd);
+	}
+}
+
+static void serve_ready(const struct keys *keys, struct sockets *sockets)
+{
+	/* Backwards, because the last one takes the place of one removed. */
+	for (nfds_t i = sockets->count - 1; i > 0; i--)
+		if (sockets->all[i].revents != 0 &&
+				serve(keys, sockets->all[i].fd) < 0)
+			remove_socket(sockets, i);
+	if (sockets->all[0].revents != 0)
+		hear_master(sockets);
+}
+
+static _Noreturn void serve_workers(const struct keys *keys, int master_fd)
+{
+	struct sockets sockets = { .count = 0 };
+
+	if (add_socket(&sockets, master_fd) < 0)
+		_exit(SIGNER_EXIT_FAILED);
+	while (sockets.all[0].fd >= 0 || sockets.count > 1) {
+		int ready = poll(sockets.all, sockets.count, -1);
+		if (ready < 0 && errno != EINTR)
+			_exit(SIGNER_EXIT_FAILED);
+		if (ready > 0)
+			serve_ready(keys, &sockets);
+	}
+	_exit(SIGNER_EXIT_OK);
+}
+
+void signer_run(const struct signer *signer)
+{
+	struct keys keys = { .count = 0 };
+	struct wire_plain ready = { .kind = WIRE_READY };
+
+	(void)prctl(PR_SET_NAME, "postern-signer", 0, 0, 0);
+	if (load_keys(&keys, signer->settings) < 0)
+		_exit(SIGNER_EXIT_NO_KEY);
+	if (confine_to(signer->root_fd, signer->identity,
+			signer->most_workers + OTHER_FDS) < 0) {
+		log_error("signer: can't be confined: %s", strerror(errno));
+		_exit(SIGNER_EXIT_NOT_CONFINED);
+	}
+	close(signer->root_fd);
+	if (wire_send(signer->master_fd, &ready, sizeof(ready), -1) < 0)
+		_exit(SIGNER_EXIT_FAILED);
+	serve_workers(&keys, signer->master_fd);
+}

@@ -1,0 +1,191 @@
+/*
+ * stream.c - buffered octets to and from the client, in clear or over TLS
+ *
+ * Runs in: a worker.  Distrusts: the client.
+ */
+#include "config.h"
+
+#include "stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "deadline.h"
+
+static int fail(struct stream *stream, enum stream_failure failure)
+{
+	if (stream->failure == STREAM_GOOD)
+		stream->failure = failure;
+	return -1;
+}
+
+static ssize_t receive(struct stream *stream, void *octets, size_t count)
+{
+	if (stream->tls != NULL)
+		return tls_receive(stream->tls, octets, count);
+	return recv(stream->fd, octets, count, 0);
+}
+
+static ssize_t transmit(struct stream *stream, const void *octets,
+	size_t count)
+{
+	if (stream->tls != NULL)
+		return tls_send(stream->tls, octets, count);
+	return send(stream->fd, octets, count, MSG_NOSIGNAL);
+}
+
+static bool is_transient(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+/* Wait for 'events', or for what TLS needs in their place. */
+static int wait_for(struct stream *stream, short events)
+{
+	struct pollfd wanted = { .fd = stream->fd, .events = events };
+	int ready;
+
+	if (stream->tls != NULL)
+		wanted.events = tls_events(stream->tls);
+	do
+		ready = poll(&wanted, 1,
+			deadline_poll_ms(stream->deadline_ms));
+	while (ready < 0 && errno == EINTR);
+	return ready > 0 ? 0 : fail(stream, STREAM_TIMED_OUT);
+}
+
+void stream_begin(struct stream *stream, int fd)
+{
+	memset(stream, 0, sizeof(*stream));
+	stream->fd = fd;
+	stream->deadline_ms = DEADLINE_NEVER;
+}
+
+void stream_set_deadline(struct stream *stream, int64_t deadline_ms)
+{
+	stream->deadline_ms = deadline_ms;
+}
+
+int stream_fill(struct stream *stream)
+{
+	if (stream->failure != STREAM_GOOD)
+		return -1;
+
+	stream->in_begin = stream->in_end = 0;
+	for (;;) {
+		ssize_t count = receive(stream, stream->in, STREAM_IN_BYTES);
+		if (count > 0) {
+			stream->in_end = (size_t)count;
+			return 0;
+		}
+		if (count == 0)
+			return fail(stream, STREAM_ENDED);
+		if (!is_transient(errno))
+			return fail(stream, STREAM_BROKEN);
+		if (stream_flush(stream) < 0 || wait_for(stream, POLLIN) < 0)
+			return -1;
+	}
+}
+
+const char *stream_octets(const struct stream *stream)
+{
+	return stream->in + stream->in_begin;
+}
+
+size_t stream_count(const struct stream *stream)
+{
+	return stream->in_end - stream->in_begin;
+}
+
+void stream_take(struct stream *stream, size_t count)
+{
+	explicit_bzero(stream->in + stream->in_begin, count);
+	stream->in_begin += count;
+}
+
+int stream_write(struct stream *stream, const void *octets, size_t count)
+{
+	const char *from = octets;
+
+	while (count > 0) {
+		size_t room;
+		char *to = stream_room(stream, 1, &room);
+		if (to == NULL)
+			return -1;
+		if (room > count)
+			room = count;
+		memcpy(to, from, room);
+		stream_wrote(stream, room);
+		from += room;
+		count -= room;
+	}
+	return 0;
+}
+
+char *stream_room(struct stream *stream, size_t count, size_t *room)
+{
+	if (stream->failure != STREAM_GOOD)
+		return NULL;
+	if (STREAM_OUT_BYTES - stream->out_count < count &&
+			stream_flush(stream) < 0)
+		return NULL;
+	*room = STREAM_OUT_BYTES - stream->out_count;
+	return stream->out + stream->out_count;
+}
+
+void stream_wrote(struct stream *stream, size_t count)
+{
+	stream->out_count += count;
+}
+
+int stream_flush(struct stream *stream)
+{
+	size_t sent = 0;
+
+	if (stream->failure != STREAM_GOOD)
+		return -1;
+	while (sent < stream->out_count) {
+		ssize_t count = transmit(stream, stream->out + sent,
+			stream->out_count - sent);
+		if (count >= 0) {
+			sent += (size_t)count;
+			stream->octets_sent += (uint64_t)count;
+			/* It may be slow, but it moves: count from here. */
+			if (stream->progress_s != 0)
+				stream->deadline_ms =
+					deadline_in_s(stream->progress_s);
+			continue;
+		}
+		if (!is_transient(errno))
+			return fail(stream, STREAM_BROKEN);
+		if (wait_for(stream, POLLOUT) < 0)
+			return -1;
+	}
+	stream->out_count = 0;
+	return 0;
+}
+
+int stream_start_tls(struct stream *stream, struct tls_context *context,
+	int64_t deadline_ms, const char **why)
+{
+	if (stream->failure != STREAM_GOOD)
+		return -1;
+	stream->tls = tls_accept(context, stream->fd, deadline_ms, why);
+	if (stream->tls != NULL)
+		return 0;
+	return fail(stream, errno == ETIMEDOUT ? STREAM_TIMED_OUT :
+		STREAM_BROKEN);
+}
+
+void stream_end(struct stream *stream, bool is_whole)
+{
+	if (stream->tls != NULL) {
+		if (is_whole && stream->failure != STREAM_BROKEN)
+			tls_close(stream->tls);
+		tls_end(stream->tls);
+	}
+	explicit_bzero(stream->in, sizeof(stream->in));
+	explicit_bzero(stream->out, sizeof(stream->out));
+}

@@ -1,0 +1,69 @@
+/*
+ * tls.h - GnuTLS: certificates, the server's choice among them, one session
+ *
+ * A context is made once, before any fork, from the public chains alone; the
+ * private keys are only in the signer.  The only files that know GnuTLS's TLS
+ * sessions and credentials are tls.c and tls_context.c.
+ */
+#ifndef POSTERN_TLS_H
+#define POSTERN_TLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "settings.h"
+
+struct tls_context;
+struct tls;
+
+/*
+ * Load the certificates of 'settings' and make a key for session tickets.
+ *
+ * Every mistake is told on 'errors' as one line.  Returns NULL after a mistake;
+ * tls_context_free() frees the result and wipes the ticket key.
+ */
+struct tls_context *tls_context_new(const struct tls_settings *settings,
+	FILE *errors);
+void tls_context_free(struct tls_context *context);
+
+/* Wipe the ticket key, in a process that makes no handshakes. */
+void tls_context_wipe(struct tls_context *context);
+
+/* From now on ask the signer at the other end of 'signer_fd' to sign. */
+void tls_context_use_signer(struct tls_context *context, int signer_fd);
+
+/*
+ * Do the server's side of a handshake on the non-blocking socket 'fd', which
+ * the caller keeps, and send one session ticket.
+ *
+ * why: what went wrong, a static text.  Returns a session that tls_end() frees,
+ * or NULL with errno ETIMEDOUT once 'deadline_ms' has passed, else EPROTO.
+ */
+struct tls *tls_accept(struct tls_context *context, int fd,
+	int64_t deadline_ms, const char **why);
+
+/*
+ * Receive or send octets, at most one record of 16 KiB.
+ *
+ * Returns how many; 0 at the end (close_notify); or -1 with errno EAGAIN (wait
+ * for tls_events(), then call again with the same arguments), EPIPE or EPROTO.
+ */
+ssize_t tls_receive(struct tls *tls, void *octets, size_t count);
+ssize_t tls_send(struct tls *tls, const void *octets, size_t count);
+
+/* What poll(2) must wait for after EAGAIN: POLLIN or POLLOUT. */
+short tls_events(const struct tls *tls);
+
+/* Send close_notify, without waiting for the peer's. */
+void tls_close(struct tls *tls);
+
+/* Free the session; says nothing to the peer. */
+void tls_end(struct tls *tls);
+
+/* The negotiated version ("TLS1.3") and cipher ("AES-256-GCM"). */
+const char *tls_version(const struct tls *tls);
+const char *tls_cipher(const struct tls *tls);
+
+#endif

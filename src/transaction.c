@@ -1,0 +1,260 @@
+/*
+ * transaction.c - the TRANSACTION state: STAT LIST RETR DELE NOOP RSET TOP
+ * UIDL CAPA, and QUIT with the UPDATE state behind it
+ *
+ * Runs in: a worker.  Distrusts: the files, which other programs change.
+ */
+#include "config.h"
+
+#include "transaction.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capa.h"
+#include "dots.h"
+
+#define MOST_BAD_COMMANDS 20
+
+/* What is read from a message at once. */
+#define FILE_BYTES 65536
+
+/* A listing line goes out for 'idx'. */
+typedef void write_entry(struct session *session, uint32_t idx);
+
+static void write_octets(struct session *session, uint32_t idx)
+{
+	pop3_line(session, "%u %" PRIu64, pop3_msgno(idx),
+		mailbox_octets(&session->mailbox, idx));
+}
+
+static void write_uidl(struct session *session, uint32_t idx)
+{
+	pop3_line(session, "%u %s", pop3_msgno(idx),
+		mailbox_uidl(&session->mailbox, idx));
+}
+
+/* All that are not marked, with the numbers they had at the login. */
+static enum pop3_event write_entries(struct session *session,
+	write_entry *write)
+{
+	const struct mailbox *box = &session->mailbox;
+
+	for (uint32_t idx = 0; idx < mailbox_count(box); idx++)
+		if (!mailbox_is_marked(box, idx))
+			write(session, idx);
+	return pop3_end_of_lines(session);
+}
+
+static enum pop3_event do_stat(struct session *session,
+	const struct pop3_request *request)
+{
+	(void)request;
+	return pop3_ok(session, "%u %" PRIu64,
+		mailbox_unmarked_count(&session->mailbox),
+		mailbox_unmarked_octets(&session->mailbox));
+}
+
+static enum pop3_event do_list(struct session *session,
+	const struct pop3_request *request)
+{
+	const struct mailbox *box = &session->mailbox;
+
+	if (request->has_message)
+		return pop3_ok(session, "%u %" PRIu64,
+			pop3_msgno(request->idx),
+			mailbox_octets(box, request->idx));
+	pop3_ok(session, "%u messages (%" PRIu64 " octets)",
+		mailbox_unmarked_count(box), mailbox_unmarked_octets(box));
+	return write_entries(session, write_octets);
+}
+
+static enum pop3_event do_uidl(struct session *session,
+	const struct pop3_request *request)
+{
+	if (request->has_message)
+		return pop3_ok(session, "%u %s", pop3_msgno(request->idx),
+			mailbox_uidl(&session->mailbox, request->idx));
+	pop3_ok(session, "unique-id listing follows");
+	return write_entries(session, write_uidl);
+}
+
+/* Convert 'count' octets of the file.  Returns -1 when the client is gone. */
+static int send_octets(struct session *session, struct dots *dots,
+	const char *octets, size_t count)
+{
+	while (count > 0 && !dots->is_done) {
+		size_t room;
+		char *to = stream_room(&session->stream, 3, &room);
+		if (to == NULL)
+			return -1;
+		size_t taken = dots_convert(dots, octets, count, to, &room);
+		stream_wrote(&session->stream, room);
+		octets += taken;
+		count -= taken;
+	}
+	return 0;
+}
+
+/* Send the file until its end, or until TOP has enough. */
+static int send_file(struct session *session, struct dots *dots,
+	int message_fd)
+{
+	static char octets[FILE_BYTES];
+
+	while (!dots->is_done) {
+		ssize_t count = read(message_fd, octets, sizeof(octets));
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return -1;
+		if (count == 0)
+			break;
+		if (send_octets(session, dots, octets, (size_t)count) < 0)
+			return -1;
+	}
+	const char *end = dots_end(dots);
+	return stream_write(&session->stream, end, strlen(end));
+}
+
+/*
+ * The message was not sent whole: nothing that looks like its end may follow,
+ * so the connection is cut.
+ */
+static enum pop3_event cut(struct session *session)
+{
+	if (session->stream.failure == STREAM_TIMED_OUT)
+		return pop3_over(session, WIRE_END_IDLE_TIMEOUT);
+	if (session->stream.failure != STREAM_GOOD)
+		return pop3_over(session, WIRE_END_WRITE_FAILED);
+	return pop3_over(session, WIRE_END_MESSAGE_CUT);
+}
+
+static enum pop3_event not_opened(struct session *session, uint32_t idx)
+{
+	if (errno == EPIPE) {
+		pop3_err(session, "[SYS/TEMP] the session is lost; no message "
+			"is removed");
+		return pop3_over(session, WIRE_END_KEEPER_LOST);
+	}
+	mailbox_set_unserved(&session->mailbox, idx);
+	if (errno == ENOENT)
+		return pop3_err(session, "[SYS/TEMP] another program removed "
+			"this message");
+	if (errno == ESTALE)
+		return pop3_err(session, "[SYS/TEMP] another program changed "
+			"this message; log in again to see it");
+	return pop3_err(session, "[SYS/TEMP] can't read this message now");
+}
+
+/*
+ * Send as much of the message as 'lines' asks for, and the final dot only if
+ * that was whole.
+ */
+static enum pop3_event send_message(struct session *session, uint32_t idx,
+	uint64_t lines, uint32_t *sent_count)
+{
+	uint64_t octets = mailbox_octets(&session->mailbox, idx);
+	int message_fd = mailbox_open(&session->mailbox, idx);
+	struct dots dots;
+
+	if (message_fd < 0)
+		return not_opened(session, idx);
+	pop3_ok(session, "%" PRIu64 " octets", octets);
+	dots_begin(&dots, lines);
+	int status = send_file(session, &dots, message_fd);
+	close(message_fd);
+
+	/* It has the octets that LIST gave, or it has changed meanwhile. */
+	if (status < 0 || (!dots.is_done && dots.octets != octets))
+		return cut(session);
+	++*sent_count;
+	return pop3_end_of_lines(session);
+}
+
+static enum pop3_event do_retr(struct session *session,
+	const struct pop3_request *request)
+{
+	return send_message(session, request->idx, DOTS_ALL,
+		&session->report.retr);
+}
+
+static enum pop3_event do_top(struct session *session,
+	const struct pop3_request *request)
+{
+	return send_message(session, request->idx, request->lines,
+		&session->report.top);
+}
+
+static enum pop3_event do_dele(struct session *session,
+	const struct pop3_request *request)
+{
+	if (!mailbox_mark(&session->mailbox, request->idx))
+		return pop3_err(session, "[SYS/TEMP] not marked: this message "
+			"could not be sent whole");
+	return pop3_ok(session, "message %u marked as deleted",
+		pop3_msgno(request->idx));
+}
+
+static enum pop3_event do_rset(struct session *session,
+	const struct pop3_request *request)
+{
+	mailbox_unmark_all(&session->mailbox);
+	return do_stat(session, request);
+}
+
+static enum pop3_event do_noop(struct session *session,
+	const struct pop3_request *request)
+{
+	(void)request;
+	return pop3_ok(session, "still here");
+}
+
+/* The UPDATE state.  RFC 1939 section 6. */
+static enum pop3_event do_quit(struct session *session,
+	const struct pop3_request *request)
+{
+	uint32_t removed, failed, marked = session->mailbox.marked_count;
+
+	(void)request;
+	/* A client that did not get the messages must not lose them. */
+	if (marked > 0 && stream_flush(&session->stream) < 0)
+		return pop3_over(session, WIRE_END_WRITE_FAILED);
+	if (mailbox_commit(&session->mailbox, &removed, &failed) < 0) {
+		pop3_err(session, "[SYS/TEMP] the session was lost; some "
+			"messages may not be removed");
+		return pop3_over(session, WIRE_END_KEEPER_LOST);
+	}
+	session->report.removed = removed;
+	if (failed > 0) {
+		pop3_err(session, "[SYS/TEMP] %u of %u messages not removed",
+			failed, marked);
+		return pop3_over(session, WIRE_END_REFUSED_COMMIT);
+	}
+	pop3_ok(session, "bye, %u message%s removed", removed,
+		removed == 1 ? "" : "s");
+	return pop3_over(session, WIRE_END_QUIT);
+}
+
+static const struct pop3_command commands[] = {
+	{ "STAT", POP3_NO_ARGUMENT, do_stat },
+	{ "LIST", POP3_ANY_MESSAGE, do_list },
+	{ "UIDL", POP3_ANY_MESSAGE, do_uidl },
+	{ "RETR", POP3_MESSAGE, do_retr },
+	{ "TOP", POP3_MESSAGE_LINES, do_top },
+	{ "DELE", POP3_MESSAGE, do_dele },
+	{ "RSET", POP3_NO_ARGUMENT, do_rset },
+	{ "NOOP", POP3_NO_ARGUMENT, do_noop },
+	{ "CAPA", POP3_NO_ARGUMENT, capa_transaction },
+	{ "QUIT", POP3_NO_ARGUMENT, do_quit },
+};
+
+const struct pop3_state transaction_state = {
+	.commands = commands,
+	.command_count = sizeof(commands) / sizeof(commands[0]),
+	.most_bad_commands = MOST_BAD_COMMANDS,
+	.timed_out = WIRE_END_IDLE_TIMEOUT,
+	.has_idle_timer = true,
+};

@@ -1,0 +1,171 @@
+/*
+ * wire.c - the messages between our processes
+ *
+ * Runs in: every process.  Distrusts: whoever sends.
+ */
+#include "config.h"
+
+#include "wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "deadline.h"
+
+/* Room for more descriptors than are permitted, so that all can be closed. */
+#define CONTROL_FDS 4
+
+union control {
+	struct cmsghdr align;
+	char octets[CMSG_SPACE(CONTROL_FDS * sizeof(int))];
+};
+
+/*
+ * Take the first descriptor of 'message' and close all others.  Returns how
+ * many there were.
+ */
+static size_t take_fds(struct msghdr *message, int *passed_fd)
+{
+	size_t count = 0;
+
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+			part = CMSG_NXTHDR(message, part)) {
+		if (part->cmsg_level != SOL_SOCKET ||
+				part->cmsg_type != SCM_RIGHTS)
+			continue;
+
+		size_t fds = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < fds; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(part) + i * sizeof(int),
+				sizeof(int));
+			if (count++ == 0)
+				*passed_fd = fd;
+			else
+				close(fd);
+		}
+	}
+	return count;
+}
+
+/*
+ * Receive one record of at most 'room' bytes, and close all descriptors but
+ * the first.  fds: how many there were.
+ */
+static ssize_t receive_record(int fd, struct iovec *part, size_t *fds,
+	int *first_fd)
+{
+	union control control;
+	struct msghdr message = {
+		.msg_iov = part, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	ssize_t bytes;
+
+	do
+		bytes = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	while (bytes < 0 && errno == EINTR);
+	if (bytes == 0 || (bytes < 0 && errno == ECONNRESET)) {
+		errno = EPIPE;
+		return -1;
+	}
+	if (bytes < 0)
+		return -1;
+
+	*fds = take_fds(&message, first_fd);
+	/* Cut off, or too short for a kind: no length that anybody wants. */
+	if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
+			(size_t)bytes < sizeof(uint32_t))
+		return 0;
+	return bytes;
+}
+
+static int refuse_record(int first_fd)
+{
+	if (first_fd >= 0)
+		close(first_fd);
+	errno = EBADMSG;
+	return -1;
+}
+
+int wire_pair(int fds[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds);
+}
+
+int wire_send(int fd, const void *record, size_t bytes, int passed_fd)
+{
+	struct iovec part = { .iov_base = (void *)record, .iov_len = bytes };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union control control;
+
+	if (passed_fd >= 0) {
+		memset(&control, 0, sizeof(control));
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(sizeof(int));
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &passed_fd, sizeof(int));
+	}
+
+	ssize_t sent;
+	do
+		sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -1 : 0;
+}
+
+int wire_receive(int fd, uint32_t kind, void *record, size_t bytes,
+	int *passed_fd)
+{
+	struct iovec part = { .iov_base = record, .iov_len = bytes };
+	size_t fds = 0;
+	int first_fd = -1;
+	uint32_t received_kind;
+
+	if (passed_fd != NULL)
+		*passed_fd = -1;
+	ssize_t received = receive_record(fd, &part, &fds, &first_fd);
+	if (received < 0)
+		return -1;
+	memcpy(&received_kind, record, sizeof(received_kind));
+	if ((size_t)received != bytes || received_kind != kind ||
+			fds > (passed_fd != NULL ? 1u : 0u))
+		return refuse_record(first_fd);
+	if (passed_fd != NULL)
+		*passed_fd = first_fd;
+	return 0;
+}
+
+ssize_t wire_receive_any(int fd, void *record, size_t room)
+{
+	struct iovec part = { .iov_base = record, .iov_len = room };
+	size_t fds = 0;
+	int first_fd = -1;
+	ssize_t received = receive_record(fd, &part, &fds, &first_fd);
+
+	if (received < 0)
+		return -1;
+	if (received == 0 || fds > 0)
+		return refuse_record(first_fd);
+	return received;
+}
+
+int wire_wait(int fd, int64_t deadline_ms)
+{
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+	int ready;
+
+	do
+		ready = poll(&wanted, 1, deadline_poll_ms(deadline_ms));
+	while (ready < 0 && errno == EINTR);
+
+	if (ready == 0)
+		errno = ETIMEDOUT;
+	return ready > 0 ? 0 : -1;
+}

@@ -1,0 +1,177 @@
+/*
+ * wire.h - the messages between our processes, completely
+ *
+ * Each runs over an AF_UNIX SOCK_SEQPACKET pair, as one record of one fixed
+ * struct, with at most one descriptor.  Nobody trusts a record: its length, its
+ * kind, and whether it is permitted now are checked before anything else.
+ *
+ *   record      from     to      answer          when
+ *   CONNECTION  master   worker  -               the worker is idle
+ *   SESSION     worker   master  -               a session has ended
+ *   KEEPER      worker   master  wire_keeper     AUTHORIZATION
+ *   SIGN        worker   signer  wire_signature  TLS handshake
+ *   AUTH        worker   keeper  wire_login      once
+ *   OPEN        worker   keeper  wire_opened     after the login
+ *   COMMIT      worker   keeper  wire_committed  at QUIT
+ *   SIGNER      master   signer  -               a worker is about to start
+ *   READY       signer   master  -               the keys are loaded
+ */
+#ifndef POSTERN_WIRE_H
+#define POSTERN_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum wire_kind {
+	WIRE_CONNECTION = 1, WIRE_SESSION, WIRE_KEEPER, WIRE_SIGN, WIRE_AUTH,
+	WIRE_OPEN, WIRE_COMMIT, WIRE_SIGNER, WIRE_READY
+};
+
+/* CONNECTION, with the client's socket. */
+struct wire_connection {
+	uint32_t kind;
+	uint32_t listener;	/* index in settings.listens */
+};
+
+/* KEEPER, READY, SIGNER (with the worker's socket): nothing but their kind. */
+struct wire_plain {
+	uint32_t kind;
+};
+
+/* The answer to KEEPER, with the keeper's socket if 'error' is 0. */
+struct wire_keeper {
+	uint32_t kind;
+	uint32_t error;		/* errno: EAGAIN (busy), EPERM (too often) */
+};
+
+/* How a session ended, for the log line that the master writes. */
+enum wire_end {
+	WIRE_END_QUIT, WIRE_END_REFUSED_COMMIT, WIRE_END_DISCONNECTED,
+	WIRE_END_IDLE_TIMEOUT, WIRE_END_LOGIN_TIMEOUT, WIRE_END_TLS_FAILED,
+	WIRE_END_TLS_TIMEOUT, WIRE_END_STLS_INJECTION, WIRE_END_BAD_COMMANDS,
+	WIRE_END_ATTEMPTS, WIRE_END_KEEPER_LOST, WIRE_END_WRITE_FAILED,
+	WIRE_END_MESSAGE_CUT, WIRE_ENDS
+};
+
+struct wire_session {
+	uint32_t kind;
+	uint32_t end;		/* enum wire_end */
+	uint32_t retr, top, removed;
+	uint32_t reserved;	/* 0 */
+	uint64_t octets_sent;
+	char user[256];		/* "" before the login; NUL-terminated */
+	char tls[16];		/* "TLS1.3"; "" without TLS */
+	char cipher[32];
+	char note[96];		/* why TLS failed */
+};
+
+#define WIRE_SIGN_OCTETS 512
+#define WIRE_SIGNATURE_OCTETS 1024
+
+struct wire_sign {
+	uint32_t kind;
+	uint32_t key;		/* index in tls_settings.certificates */
+	uint32_t algorithm;	/* gnutls_sign_algorithm_t */
+	uint32_t is_digest;	/* else the signer digests the octets */
+	uint32_t count;		/* of octets */
+	uint8_t octets[WIRE_SIGN_OCTETS];
+};
+
+struct wire_signature {
+	uint32_t kind;
+	uint32_t count;		/* 0: refused */
+	uint8_t octets[WIRE_SIGNATURE_OCTETS];
+};
+
+#define WIRE_NAME_OCTETS 512
+#define WIRE_PASSWORD_OCTETS 512
+
+struct wire_auth {
+	uint32_t kind;
+	char name[WIRE_NAME_OCTETS + 1];	/* NUL-terminated */
+	char password[WIRE_PASSWORD_OCTETS + 1];
+};
+
+enum wire_login_status {
+	WIRE_LOGIN_GRANTED, WIRE_LOGIN_DENIED, WIRE_LOGIN_IN_USE,
+	WIRE_LOGIN_TEMPORARY, WIRE_LOGIN_PERMANENT, WIRE_LOGIN_STATUSES
+};
+
+#define WIRE_IMAGE_BYTES 4096
+
+/* The answer to AUTH; a long listing comes as a descriptor instead. */
+struct wire_login {
+	uint32_t kind;
+	uint32_t status;	/* enum wire_login_status */
+	uint32_t image_bytes;	/* of the listing; 0: see the descriptor */
+	uint32_t reserved;	/* 0 */
+	uint8_t image[WIRE_IMAGE_BYTES];
+};
+
+struct wire_open {
+	uint32_t kind;
+	uint32_t idx;
+};
+
+/* The answer to OPEN, with the message's descriptor if 'error' is 0. */
+struct wire_opened {
+	uint32_t kind;
+	uint32_t error;		/* errno */
+};
+
+#define WIRE_MARKS_BYTES 1024
+
+/*
+ * A part of the deletion marks.  A maildrop may need several; only the last
+ * one makes the keeper remove messages.
+ */
+struct wire_commit {
+	uint32_t kind;
+	uint32_t first;		/* message of the first bit; a multiple of 8 */
+	uint32_t is_last;
+	uint8_t marks[WIRE_MARKS_BYTES];
+};
+
+struct wire_committed {
+	uint32_t kind;
+	uint32_t removed, failed;
+};
+
+/*
+ * Make a pair of connected close-on-exec sockets for records.  Returns 0, or
+ * -1 with errno.
+ */
+int wire_pair(int fds[2]);
+
+/*
+ * Send 'bytes' bytes at 'record' as one record, with 'passed_fd' unless that is
+ * -1.  The caller keeps 'passed_fd'.  Returns 0, or -1 with errno.
+ */
+int wire_send(int fd, const void *record, size_t bytes, int passed_fd);
+
+/*
+ * Receive one record of kind 'kind' and of exactly 'bytes' bytes into 'record'.
+ *
+ * passed_fd: where a descriptor that came with it is stored, -1 if none came;
+ * NULL if none may come.  The caller closes it.
+ * Returns 0, or -1 with errno: EPIPE when the peer is gone, EBADMSG for any
+ * other record, EAGAIN on a non-blocking socket.
+ */
+int wire_receive(int fd, uint32_t kind, void *record, size_t bytes,
+	int *passed_fd);
+
+/*
+ * Receive one record of any kind, without a descriptor, into the 'room' bytes
+ * at 'record'.  Returns how many bytes it has (at least a kind), or -1 with
+ * errno as above; the caller checks length and kind.
+ */
+ssize_t wire_receive_any(int fd, void *record, size_t room);
+
+/*
+ * Wait until 'fd' has a record or its peer is gone.  Returns 0, or -1 with
+ * errno ETIMEDOUT once 'deadline_ms' has passed.
+ */
+int wire_wait(int fd, int64_t deadline_ms);
+
+#endif

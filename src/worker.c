@@ -1,0 +1,175 @@
+/*
+ * worker.c - the life of one connection, and of the next
+ *
+ * Runs as: the settings' user, in an empty root directory.  Reads: the client.
+ * Distrusts: the client.  Never: has a key, a password file or a mail's name.
+ */
+#include "config.h"
+
+#include "worker.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "authorization.h"
+#include "deadline.h"
+#include "pop3.h"
+#include "transaction.h"
+#include "wire.h"
+
+/* Stdio, three sockets, the keeper's, a message, a listing, a few. */
+#define MOST_FDS 16
+
+/* How often STREAM_IN_BYTES of a client that talks on are thrown away. */
+#define MOST_DISCARDS 16
+
+/*
+ * The socket is the client's: non-blocking, and replies leave at once, because
+ * we send them in batches ourselves.
+ */
+static int prepare_socket(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	int on = 1;
+
+	/* A local socket has no such option. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static enum pop3_event greet(struct session *session)
+{
+	pop3_ok(session, "Postern ready");
+	return POP3_CONTINUE;
+}
+
+/* From the first octet to the end of the AUTHORIZATION state. */
+static enum pop3_event authorize(struct session *session)
+{
+	enum pop3_event event = POP3_CONTINUE;
+
+	stream_set_deadline(&session->stream, deadline_in_s(
+		session->settings->limits.login_timeout_s));
+	if (session->listener->tls == TLS_IMPLICIT)
+		event = authorization_start_tls(session);
+	if (event == POP3_CONTINUE)
+		event = greet(session);
+	if (event == POP3_CONTINUE)
+		event = pop3_serve(session, &authorization_state);
+	return event;
+}
+
+static void transact(struct session *session)
+{
+	session->stream.progress_s = session->settings->limits.idle_timeout_s;
+	(void)pop3_serve(session, &transaction_state);
+}
+
+/* Whether the end of the octets is an end that the client may believe. */
+static bool is_orderly(enum wire_end end)
+{
+	return end != WIRE_END_MESSAGE_CUT && end != WIRE_END_WRITE_FAILED &&
+		end != WIRE_END_TLS_FAILED && end != WIRE_END_TLS_TIMEOUT;
+}
+
+/*
+ * Closing with unread octets would reset the connection, and the client might
+ * never see the last reply.
+ */
+static void discard_input(int fd)
+{
+	char octets[STREAM_IN_BYTES];
+
+	if (shutdown(fd, SHUT_WR) < 0)
+		return;
+	for (int i = 0; i < MOST_DISCARDS; i++)
+		if (recv(fd, octets, sizeof(octets), MSG_DONTWAIT) <= 0)
+			return;
+}
+
+static void say_goodbye(struct session *session)
+{
+	struct stream *stream = &session->stream;
+	bool is_whole = is_orderly(session->report.end);
+
+	/* A cut message stays cut: nothing more is sent. */
+	if (is_whole)
+		(void)stream_flush(stream);
+	session->report.octets_sent = stream->octets_sent;
+	stream_end(stream, is_whole);
+	if (is_whole)
+		discard_input(stream->fd);
+}
+
+static void serve(const struct worker *worker,
+	const struct listen_settings *listener, int client_fd)
+{
+	/* Wiped at the end; static, because the stack is small. */
+	static struct session session;
+
+	session = (struct session){
+		.settings = worker->settings,
+		.listener = listener,
+		.tls_context = worker->tls_context,
+		.master_fd = worker->master_fd,
+		.report = { .kind = WIRE_SESSION,
+			.end = WIRE_END_DISCONNECTED },
+	};
+	mailbox_begin(&session.mailbox);
+	stream_begin(&session.stream, client_fd);
+	if (prepare_socket(client_fd) == 0 &&
+			authorize(&session) == POP3_LOGGED_IN)
+		transact(&session);
+
+	say_goodbye(&session);
+	mailbox_end(&session.mailbox);
+	close(client_fd);
+	/* A master that is gone writes no log line. */
+	(void)wire_send(worker->master_fd, &session.report,
+		sizeof(session.report), -1);
+	explicit_bzero(&session, sizeof(session));
+}
+
+/* Wait for a connection.  Returns its socket, or exits. */
+static int receive_connection(const struct worker *worker,
+	const struct listen_settings **listener)
+{
+	struct wire_connection connection;
+	int client_fd;
+
+	if (wire_receive(worker->master_fd, WIRE_CONNECTION, &connection,
+			sizeof(connection), &client_fd) < 0)
+		_exit(errno == EPIPE ? WORKER_EXIT_OK :
+			WORKER_EXIT_BAD_RECORD);
+	if (client_fd < 0 ||
+			connection.listener >= worker->settings->listen_count)
+		_exit(WORKER_EXIT_BAD_RECORD);
+	*listener = &worker->settings->listens[connection.listener];
+	return client_fd;
+}
+
+void worker_run(const struct worker *worker)
+{
+	(void)prctl(PR_SET_NAME, "postern-worker", 0, 0, 0);
+	if (confine_to(worker->root_fd, worker->identity, MOST_FDS) < 0)
+		_exit(WORKER_EXIT_NOT_CONFINED);
+	close(worker->root_fd);
+	if (worker->tls_context != NULL)
+		tls_context_use_signer(worker->tls_context,
+			worker->signer_fd);
+
+	uint32_t most = worker->settings->pool.sessions_per_worker;
+	for (uint32_t i = 0; i < most; i++) {
+		const struct listen_settings *listener;
+		int client_fd = receive_connection(worker, &listener);
+		serve(worker, listener, client_fd);
+	}
+	_exit(WORKER_EXIT_OK);
+}
