@@ -3,7 +3,8 @@
  *
  * Owns: the program's descriptors, signals and life time.  Runs in: a keeper,
  * usually as root.  Distrusts: that a program ends, or says what it should.
- * Linux-only: SCM_CREDENTIALS, by which the kernel tells a sender's uid.
+ * Linux-only: SCM_CREDENTIALS, by which the kernel tells a sender's uid,
+ * pidfds, and the death signal of the parent.
  */
 #include "config.h"
 #include "auth_child.h"
@@ -13,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -69,12 +71,17 @@ place_descriptors(int input_fd, int reply_fd)
 	return 0;
 }
 
-/* A session of its own, so that the program and its children die together. */
+/*
+ * A session of its own, so that the program and its children die together; and
+ * when the keeper is killed, the program is, unless it has become the user.
+ */
 static _Noreturn void
 become(char *const argv[], char *const envp[], int input_fd, int reply_fd)
 {
 	setsid();
 	reset_signals();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		_exit(EXIT_TEMPORARY);
 	if (place_descriptors(input_fd, reply_fd) == 0 && chdir("/") == 0)
 		execve(argv[0], argv, envp);
 	_exit(EXIT_TEMPORARY);

@@ -65,7 +65,8 @@ static enum pop3_event welcome(struct session *session)
 {
 	uint32_t count = mailbox_count(&session->mailbox);
 
-	snprintf(session->report.user, sizeof(session->report.user), "%s",
+	/* No longer name is ever granted: see AUTH_NAME_OCTETS. */
+	snprintf(session->report.user, sizeof(session->report.user), "%.255s",
 		session->user);
 	pop3_ok(session, "%u message%s (%llu octets)", count,
 		count == 1 ? "" : "s", (unsigned long long)

@@ -11,16 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "auth.h"
@@ -29,21 +25,9 @@
 #include "log.h"
 #include "maildir/expunge.h"
 #include "maildir/listing.h"
-#include "maildir/lock.h"
 #include "maildir/scan.h"
-#include "maildrop_path.h"
+#include "maildrop.h"
 #include "wire.h"
-
-/* How long a login waits for the session before it to let go of the lock. */
-#define LOCK_WAIT_MS 1000
-#define LOCK_RETRY_MS 50
-
-/* One Maildir, open. */
-struct maildrop {
-	struct lock lock;
-	struct scan scan;
-	uint8_t *marks;
-};
 
 /* The login took longer than it may. */
 static void on_alarm(int number)
@@ -178,84 +162,6 @@ static void become(const struct keeper *keeper,
 	give_up(keeper, WIRE_LOGIN_PERMANENT);
 }
 
-/*
- * Open the Maildir.  One that was never delivered to does not exist yet; only
- * when its parent is missing, too (a disk that is not mounted), is that an
- * error.  Returns -1 for a Maildir that does not exist.
- */
-static int open_root(const struct keeper *keeper,
-	const struct auth_identity *identity)
-{
-	char path[AUTH_PATH_BYTES];
-
-	if (maildrop_path(keeper->settings->mailbox_path, identity->name,
-			identity->home, path) < 0) {
-		log_error("user=%s: no Maildir path: %s", identity->name,
-			errno == ENOENT ? "no home directory" :
-			strerror(errno));
-		give_up(keeper, WIRE_LOGIN_PERMANENT);
-	}
-	int root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root_fd >= 0 || (errno == ENOENT && maildrop_has_parent(path)))
-		return root_fd;
-
-	log_error("user=%s: %s: %s", identity->name, path, strerror(errno));
-	give_up(keeper, WIRE_LOGIN_TEMPORARY);
-}
-
-static void take_lock(const struct keeper *keeper,
-	const struct auth_identity *identity, struct maildrop *drop,
-	int root_fd)
-{
-	int64_t deadline_ms = deadline_now_ms() + LOCK_WAIT_MS;
-
-	while (lock_take(&drop->lock, root_fd) < 0) {
-		if (errno != EWOULDBLOCK) {
-			log_error("user=%s: can't lock the Maildir: %s",
-				identity->name, strerror(errno));
-			give_up(keeper, WIRE_LOGIN_TEMPORARY);
-		}
-		if (deadline_has_passed(deadline_ms))
-			give_up(keeper, WIRE_LOGIN_IN_USE);
-		wait_out(LOCK_RETRY_MS);
-	}
-}
-
-static void digest(const void *octets, size_t count, uint8_t result[16])
-{
-	uint8_t whole[32];
-
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, octets, count, whole) < 0)
-		bug("SHA-256 is missing");
-	memcpy(result, whole, 16);
-}
-
-static void log_left_out(void *context, const char *name, const char *why)
-{
-	const struct auth_identity *identity = context;
-
-	log_warning("user=%s: left out %s: %s", identity->name, name, why);
-}
-
-static void scan(const struct keeper *keeper,
-	struct auth_identity *identity, struct maildrop *drop, int root_fd)
-{
-	struct scan_hooks hooks = {
-		.digest = digest,
-		.left_out = log_left_out,
-		.context = identity,
-	};
-
-	if (root_fd >= 0 && scan_maildir(&drop->scan, root_fd, &hooks) < 0) {
-		log_error("user=%s: can't read the Maildir: %s",
-			identity->name, strerror(errno));
-		give_up(keeper, WIRE_LOGIN_TEMPORARY);
-	}
-	drop->marks = calloc(1, (size_t)drop->scan.count / 8 + 1);
-	if (drop->marks == NULL)
-		give_up(keeper, WIRE_LOGIN_TEMPORARY);
-}
-
 /* Send GRANTED, with the listing inside or as a descriptor. */
 static int send_listing(const struct keeper *keeper, const void *image,
 	size_t bytes)
@@ -384,20 +290,17 @@ int keeper_gate(void)
 void keeper_run(struct keeper *keeper)
 {
 	struct auth_identity identity;
-	struct maildrop drop = {
-		.lock = { .root_fd = -1, .file_fd = -1 },
-		.scan = { .folder_fd = { -1, -1 } },
-	};
+	struct maildrop drop;
 
 	(void)prctl(PR_SET_NAME, "postern-keeper", 0, 0, 0);
 	set_alarm(keeper->settings->limits.login_timeout_s);
 	check_login(keeper, &identity);
 	become(keeper, &identity);
 
-	int root_fd = open_root(keeper, &identity);
-	if (root_fd >= 0)
-		take_lock(keeper, &identity, &drop, root_fd);
-	scan(keeper, &identity, &drop, root_fd);
+	enum wire_login_status status = maildrop_open(&drop,
+		keeper->settings->mailbox_path, &identity);
+	if (status != WIRE_LOGIN_GRANTED)
+		give_up(keeper, status);
 	grant(keeper, &identity, &drop);
 	set_alarm(0);
 	serve_worker(keeper, &drop);

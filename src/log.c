@@ -123,7 +123,7 @@ write_line(enum log_level level, const char *text)
 }
 
 /* Format, escape and send one message; errno stays what it was. */
-static void
+static void __attribute__((format(printf, 2, 0)))
 put(enum log_level level, const char *format, va_list arguments)
 {
 	int saved_errno = errno;

@@ -26,13 +26,14 @@ struct passwd_entry {
 
 /*
  * Read the regular file 'path', which must outlive 'file'.  Returns true, or
- * false after a log line; passwd_file_close() wipes and frees what was read.
+ * false after a log line.
  */
 bool passwd_file_open(struct passwd_file *file, const char *path);
 
 /* Read the next good line.  Returns false at the end. */
 bool passwd_file_next(struct passwd_file *file, struct passwd_entry *entry);
 
+/* Wipe and free what was read. */
 void passwd_file_close(struct passwd_file *file);
 
 #endif

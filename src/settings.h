@@ -94,6 +94,7 @@ struct settings *settings_load(const char *path, FILE *errors);
 /* Write 'settings' as a configuration file that settings_load() reads back. */
 void settings_print(const struct settings *settings, FILE *out);
 
+/* Free 'settings', which may be NULL. */
 void settings_free(struct settings *settings);
 
 #endif

@@ -109,7 +109,7 @@ advise(const cfg_t *section, const char *message, FILE *out)
 }
 
 /* libconfuse's error function. */
-static void
+static void __attribute__((format(printf, 2, 0)))
 explain(cfg_t *section, const char *format, va_list arguments)
 {
 	char message[MESSAGE_BYTES], full[2 * MESSAGE_BYTES] = "";

@@ -24,6 +24,7 @@ void settings_file_mistake(const cfg_t *section, const char *format, ...)
 /* How many mistakes were written since settings_file_read(). */
 unsigned settings_file_mistakes(void);
 
+/* Free the tree. */
 void settings_file_close(cfg_t *tree);
 
 #endif

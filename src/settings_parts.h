@@ -28,13 +28,14 @@ void settings_check_absolute(cfg_t *section, const char *name,
 void settings_check_percents(cfg_t *section, const char *name,
 	const char *letters);
 
+/* With no certificate, nothing may need one; then none is counted. */
+void settings_check_tls(cfg_t *section, struct settings *settings);
+
 /* Take the sections tls and auth. */
 void settings_take_tls(cfg_t *section, struct tls_settings *tls);
 void settings_take_auth(cfg_t *section, struct auth_settings *auth);
 
-/* With no certificate, nothing may need one; then none is counted. */
-void settings_check_tls(cfg_t *section, struct settings *settings);
-
+/* Free what the two above took. */
 void settings_free_tls(struct tls_settings *tls);
 void settings_free_auth(struct auth_settings *auth);
 

@@ -33,7 +33,7 @@ static const struct setting {
 	{ "login-timeout", SECONDS, 0, 3600, { 0 } },
 	{ "tls-timeout", SECONDS, 0, 600, { 0 } },
 	{ "timeout", SECONDS, 1, 600, { 0 } },
-	{ "failure-delay", MILLISECONDS, 0, 60000, { 0 } },
+	{ "failure-delay", MILLISECONDS, 0, 30000, { 0 } },
 	{ "tls", WORD, TLS_NONE, TLS_IMPLICIT, {
 		[TLS_NONE] = "none", [TLS_STARTTLS] = "starttls",
 		[TLS_IMPLICIT] = "implicit" } },

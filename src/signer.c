@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/abstract.h>
+#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -131,6 +133,16 @@ static int load_keys(struct keys *keys, const struct tls_settings *settings)
 	return 0;
 }
 
+/* A digest must have the length that its algorithm gives it. */
+static bool has_digest_length(const struct wire_sign *request)
+{
+	gnutls_digest_algorithm_t hash =
+		gnutls_sign_get_hash_algorithm(request->algorithm);
+
+	return hash != GNUTLS_DIG_UNKNOWN &&
+		request->count == gnutls_hash_get_len(hash);
+}
+
 /* Sign what 'request' has; every field was sent by a worker. */
 static int sign(const struct keys *keys, const struct wire_sign *request,
 	gnutls_datum_t *signature)
@@ -142,7 +154,8 @@ static int sign(const struct keys *keys, const struct wire_sign *request,
 
 	if (request->key >= keys->count ||
 			request->count > sizeof(request->octets) ||
-			request->is_digest > 1)
+			request->is_digest > 1 ||
+			(request->is_digest && !has_digest_length(request)))
 		return GNUTLS_E_INVALID_REQUEST;
 	gnutls_privkey_t key = keys->all[request->key];
 	if (request->is_digest)

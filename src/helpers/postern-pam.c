@@ -215,8 +215,6 @@ become(const struct passwd *account)
 {
 	if (geteuid() != 0)
 		return account->pw_uid == geteuid();
-	if (account->pw_uid == 0)
-		return false;
 	return setgid(account->pw_gid) == 0 &&
 	    initgroups(account->pw_name, account->pw_gid) == 0 &&
 	    setuid(account->pw_uid) == 0 && setuid(0) != 0;
@@ -233,6 +231,8 @@ enter_home(const struct passwd *account)
 static int
 run(const struct passwd *account, char *const argv[])
 {
+	if (account->pw_uid == 0)
+		return EXIT_REFUSED;	/* no mail for root, ever */
 	if (!become(account)) {
 		syslog(LOG_ERR, "cannot become uid %lu",
 		    (unsigned long)account->pw_uid);

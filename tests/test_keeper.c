@@ -1,0 +1,351 @@
+/*
+ * test_keeper.c - one login attempt and one Maildir, and workers that lie
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "deadline.h"
+#include "keeper.h"
+#include "scratch.h"
+#include "wire.h"
+
+#define LONG_MS 20000
+
+struct house {
+	pid_t keeper_pid;
+	int worker_fd;
+};
+
+/* As root the mail user is nobody, else it is we. */
+static unsigned int mail_uid(void)
+{
+	return geteuid() == 0 ? 65534 : (unsigned int)geteuid();
+}
+
+static void give_to_mail_user(const char *name)
+{
+	if (geteuid() == 0)
+		assert_int_equal(chown(scratch_path(name), 65534, 65534), 0);
+}
+
+/* A user "joe" with the password "secret" and two messages. */
+static void make_user(void)
+{
+	static const char *const directories[] = {
+		"joe", "joe/Maildir", "joe/Maildir/new", "joe/Maildir/cur" };
+	char line[512];
+
+	for (size_t i = 0; i < 4; i++) {
+		scratch_make_directory(directories[i]);
+		give_to_mail_user(directories[i]);
+	}
+	scratch_write("joe/Maildir/new/2.b", 0600, "two\n");
+	scratch_write("joe/Maildir/cur/1.a:2,S", 0600, "one\n");
+	give_to_mail_user("joe/Maildir/new/2.b");
+	give_to_mail_user("joe/Maildir/cur/1.a:2,S");
+	snprintf(line, sizeof(line), "joe:{PLAIN}secret:%u:%u::%s::\n",
+		mail_uid(), mail_uid(), scratch_path("joe"));
+	scratch_write("users", 0600, line);
+}
+
+static void begin(struct house *house)
+{
+	int fds[2];
+	struct backend_settings backend = {
+		.name = (char *)"users", .type = BACKEND_PASSWD_FILE,
+		.path = strdup(scratch_path("users")),
+		.uid = (char *)"", .gid = (char *)"", .home = (char *)"",
+	};
+	struct settings settings = {
+		.mailbox_path = (char *)"~/Maildir",
+		.auth = { .concurrent_checks = 2, .backends = &backend,
+			.backend_count = 1 },
+		.limits = { .login_timeout_s = 20 },
+	};
+
+	assert_int_equal(wire_pair(fds), 0);
+	house->keeper_pid = fork();
+	if (house->keeper_pid == 0) {
+		struct keeper keeper = {
+			.settings = &settings, .listener = "test",
+			.address = "192.0.2.1", .worker_fd = fds[1],
+			.gate_fd = keeper_gate(),
+		};
+		close(fds[0]);
+		keeper_run(&keeper);
+	}
+	close(fds[1]);
+	free(backend.path);
+	house->worker_fd = fds[0];
+}
+
+static int exit_status(const struct house *house)
+{
+	int status;
+
+	assert_int_equal(waitpid(house->keeper_pid, &status, 0),
+		house->keeper_pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* Wait for a record of 'kind' and of 'bytes' bytes. */
+static bool receive(const struct house *house, uint32_t kind, void *record,
+	size_t bytes)
+{
+	int fd = -1;
+	bool is_good = wire_wait(house->worker_fd,
+			deadline_now_ms() + LONG_MS) == 0 &&
+		wire_receive(house->worker_fd, kind, record, bytes,
+			&fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return is_good;
+}
+
+static int log_in(const struct house *house, const char *name,
+	const char *password)
+{
+	struct wire_auth request = { .kind = WIRE_AUTH };
+	struct wire_login answer;
+
+	snprintf(request.name, sizeof(request.name), "%s", name);
+	snprintf(request.password, sizeof(request.password), "%s", password);
+	assert_int_equal(wire_send(house->worker_fd, &request,
+		sizeof(request), -1), 0);
+	if (!receive(house, WIRE_AUTH, &answer, sizeof(answer)))
+		return -1;
+	return (int)answer.status;
+}
+
+static void begin_logged_in(struct house *house)
+{
+	make_user();
+	begin(house);
+	assert_int_equal(log_in(house, "joe", "secret"), WIRE_LOGIN_GRANTED);
+}
+
+static bool has_file(const char *name)
+{
+	return access(scratch_path(name), F_OK) == 0;
+}
+
+static void assert_both_messages(void)
+{
+	assert_true(has_file("joe/Maildir/new/2.b"));
+	assert_true(has_file("joe/Maildir/cur/1.a:2,S"));
+}
+
+static void the_exit_status_says_denied(void **state)
+{
+	struct house house;
+
+	(void)state;
+	make_user();
+	begin(&house);
+	assert_int_equal(log_in(&house, "joe", "wrong"), WIRE_LOGIN_DENIED);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_DENIED);
+	close(house.worker_fd);
+	begin(&house);
+	assert_int_equal(log_in(&house, "jim", "secret"), WIRE_LOGIN_DENIED);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_DENIED);
+	close(house.worker_fd);
+	assert_non_null(strstr(scratch_errors(),
+		"LOGIN FAILED, user=jim, ip=[192.0.2.1], listener=test"));
+}
+
+static void a_name_can_not_forge_a_log_line(void **state)
+{
+	struct house house;
+
+	(void)state;
+	make_user();
+	begin(&house);
+	assert_int_equal(log_in(&house, "x, ip=[6.6.6.6]\nLOGIN", "y"),
+		WIRE_LOGIN_DENIED);
+	close(house.worker_fd);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_DENIED);
+	assert_null(strstr(scratch_errors(), "ip=[6.6.6.6]"));
+	assert_non_null(strstr(scratch_errors(),
+		"user=x??ip??6.6.6.6??LOGIN, ip=[192.0.2.1]"));
+}
+
+static void a_worker_that_goes_leaves_every_message(void **state)
+{
+	struct house house;
+
+	(void)state;
+	begin_logged_in(&house);
+	close(house.worker_fd);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
+	assert_both_messages();
+}
+
+static void a_worker_that_never_asks_is_abandoned(void **state)
+{
+	struct house house;
+
+	(void)state;
+	make_user();
+	begin(&house);
+	close(house.worker_fd);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_ABANDONED);
+}
+
+/* Send a record that must end the keeper and remove nothing. */
+static void expect_end(const void *record, size_t bytes)
+{
+	struct house house;
+
+	begin(&house);
+	assert_int_equal(log_in(&house, "joe", "secret"), WIRE_LOGIN_GRANTED);
+	assert_int_equal(send(house.worker_fd, record, bytes, 0),
+		(ssize_t)bytes);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_BAD_RECORD);
+	close(house.worker_fd);
+	assert_both_messages();
+}
+
+static void a_record_wrong_in_any_field_ends_it(void **state)
+{
+	struct wire_open open = { WIRE_OPEN, 2 };
+	struct wire_commit commit = { .kind = WIRE_COMMIT, .is_last = 1 };
+	struct wire_auth auth = { .kind = WIRE_AUTH };
+
+	(void)state;
+	make_user();
+	expect_end(&open, sizeof(open));
+	open.idx = UINT32_MAX;
+	expect_end(&open, sizeof(open));
+	open = (struct wire_open){ WIRE_KEEPER, 0 };
+	expect_end(&open, sizeof(open));
+	open.kind = WIRE_OPEN;
+	expect_end(&open, sizeof(open) - 1);
+	expect_end(&open, 1);
+	expect_end(&auth, sizeof(auth));
+
+	commit.marks[0] = 0x04;
+	expect_end(&commit, sizeof(commit));
+	commit.marks[0] = 0x03;
+	commit.first = 8;
+	expect_end(&commit, sizeof(commit));
+	commit.first = UINT32_MAX - 7;
+	expect_end(&commit, sizeof(commit));
+	commit.first = 1;
+	expect_end(&commit, sizeof(commit));
+	commit.first = 0;
+	commit.is_last = 2;
+	expect_end(&commit, sizeof(commit));
+	expect_end(&commit, sizeof(commit) - 1);
+}
+
+static void an_attempt_without_a_nul_ends_it(void **state)
+{
+	struct house house;
+	struct wire_auth request = { .kind = WIRE_AUTH };
+
+	(void)state;
+	make_user();
+	for (int i = 0; i < 2; i++) {
+		begin(&house);
+		memset(request.name, i == 0 ? 'x' : 0, sizeof(request.name));
+		memset(request.password, i == 1 ? 'x' : 0,
+			sizeof(request.password));
+		assert_int_equal(wire_send(house.worker_fd, &request,
+			sizeof(request), -1), 0);
+		assert_int_equal(exit_status(&house), KEEPER_EXIT_BAD_RECORD);
+		close(house.worker_fd);
+	}
+}
+
+static void marks_without_the_last_part_remove_nothing(void **state)
+{
+	struct house house;
+	struct wire_commit commit = { .kind = WIRE_COMMIT, .marks = { 3 } };
+	struct wire_committed answer;
+
+	(void)state;
+	begin_logged_in(&house);
+	assert_int_equal(wire_send(house.worker_fd, &commit, sizeof(commit),
+		-1), 0);
+	assert_true(receive(&house, WIRE_COMMIT, &answer, sizeof(answer)));
+	close(house.worker_fd);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
+	assert_both_messages();
+}
+
+static void a_commit_removes_what_is_marked_and_ends_it(void **state)
+{
+	struct house house;
+	struct wire_commit commit = {
+		.kind = WIRE_COMMIT, .is_last = 1, .marks = { 2 } };
+	struct wire_committed answer;
+
+	(void)state;
+	begin_logged_in(&house);
+	assert_int_equal(wire_send(house.worker_fd, &commit, sizeof(commit),
+		-1), 0);
+	assert_true(receive(&house, WIRE_COMMIT, &answer, sizeof(answer)));
+	assert_int_equal(answer.removed, 1);
+	assert_int_equal(answer.failed, 0);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
+	close(house.worker_fd);
+	assert_false(has_file("joe/Maildir/new/2.b"));
+	assert_true(has_file("joe/Maildir/cur/1.a:2,S"));
+}
+
+static void a_second_session_finds_the_maildrop_in_use(void **state)
+{
+	struct house first, second;
+
+	(void)state;
+	begin_logged_in(&first);
+	begin(&second);
+	assert_int_equal(log_in(&second, "joe", "secret"),
+		WIRE_LOGIN_IN_USE);
+	assert_int_equal(exit_status(&second), KEEPER_EXIT_NOT_OPENED);
+	close(second.worker_fd);
+	close(first.worker_fd);
+	assert_int_equal(exit_status(&first), KEEPER_EXIT_SERVED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCRATCH_CASE("the exit status says denied",
+			the_exit_status_says_denied),
+		SCRATCH_CASE("a name can't forge a log line",
+			a_name_can_not_forge_a_log_line),
+		SCRATCH_CASE("a worker that goes leaves every message",
+			a_worker_that_goes_leaves_every_message),
+		SCRATCH_CASE("a worker that never asks is abandoned",
+			a_worker_that_never_asks_is_abandoned),
+		SCRATCH_CASE("a record wrong in any field ends it",
+			a_record_wrong_in_any_field_ends_it),
+		SCRATCH_CASE("an attempt without a NUL ends it",
+			an_attempt_without_a_nul_ends_it),
+		SCRATCH_CASE("marks without the last part remove nothing",
+			marks_without_the_last_part_remove_nothing),
+		SCRATCH_CASE("a commit removes what is marked and ends it",
+			a_commit_removes_what_is_marked_and_ends_it),
+		SCRATCH_CASE("a second session finds the maildrop in use",
+			a_second_session_finds_the_maildrop_in_use),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
