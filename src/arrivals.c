@@ -17,6 +17,9 @@
 #include "log.h"
 #include "wire.h"
 
+/* How long to leave connections in the backlog when descriptors ran out. */
+#define SHORTAGE_MS 1000
+
 /* Give the client to a worker.  Returns whether one took it. */
 static bool hand_over(struct master *master, int client_fd, uint32_t section,
 	const struct pool_client *client)
@@ -89,7 +92,7 @@ void arrivals_accept(struct master *master,
 	/* Most failures are the client's; without descriptors we must wait. */
 	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
 		log_error("can't accept: %s", strerror(errno));
-		pool_throttle(&master->pool);
+		master->accept_after_ms = deadline_now_ms() + SHORTAGE_MS;
 	}
 }
 

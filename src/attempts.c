@@ -7,6 +7,7 @@
 
 #include "attempts.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 int attempts_reserve(struct attempts *attempts)
@@ -51,6 +52,13 @@ bool attempts_take(struct attempts *attempts, pid_t keeper_pid,
 			return true;
 		}
 	return false;
+}
+
+void attempts_hurry(const struct attempts *attempts)
+{
+	/* All others ignore it. */
+	for (size_t i = 0; i < attempts->count; i++)
+		(void)kill(attempts->all[i].keeper_pid, SIGTERM);
 }
 
 void attempts_free(struct attempts *attempts)

@@ -41,6 +41,9 @@ bool attempts_hold(struct attempts *attempts, pid_t worker_pid);
 bool attempts_take(struct attempts *attempts, pid_t keeper_pid,
 	struct attempt *attempt);
 
+/* We are stopping: end the keepers that do nothing but wait out a penalty. */
+void attempts_hurry(const struct attempts *attempts);
+
 void attempts_free(struct attempts *attempts);
 
 #endif

@@ -12,12 +12,14 @@
 #include "deadline.h"
 #include "keeper.h"
 #include "log.h"
+#include "requests.h"
 #include "session_log.h"
 #include "worker.h"
 
 static void reap_worker(struct master *master, struct pool_worker *worker,
 	int status)
 {
+	requests_finish(master, worker);
 	if (WIFSIGNALED(status) && master->stop != STOP_NOW) {
 		log_error("worker %d killed by signal %d; ip=[%s]",
 			(int)worker->pid, WTERMSIG(status),
@@ -45,7 +47,7 @@ static void reap_keeper(struct master *master, const struct attempt *attempt,
 	bool is_lied_to = WIFEXITED(status) &&
 		WEXITSTATUS(status) == KEEPER_EXIT_BAD_RECORD;
 
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && master->stop == STOP_NOT)
 		log_error("keeper %d killed by signal %d; ip=[%s]",
 			(int)attempt->keeper_pid, WTERMSIG(status),
 			attempt->address);
@@ -58,15 +60,15 @@ static void reap_keeper(struct master *master, const struct attempt *attempt,
 		peers_leave(master->peers, &attempt->key);
 }
 
-/* Without its signer a worker can make no handshake: have new ones. */
+/*
+ * Without its signer a worker can make no handshake: have new ones, once there
+ * is a new signer.
+ */
 static void reap_signer(struct master *master, int status)
 {
 	log_error("the signer ended (status %d)", status);
-	pool_throttle(&master->pool);
+	generation_forget_signer(&master->generation);
 	pool_set_stale(&master->pool);
-	if (master->stop == STOP_NOT)
-		(void)generation_start_signer(&master->generation,
-			master->root_fd);
 }
 
 void departures_reap(struct master *master)

@@ -118,28 +118,6 @@ static int wait_ready(const struct generation *generation)
 	return fcntl(generation->signer_fd, F_SETFL, O_NONBLOCK);
 }
 
-static void stop_signer(struct generation *generation)
-{
-	if (generation->signer_fd >= 0)
-		close(generation->signer_fd);
-	generation->signer_fd = -1;
-	generation->signer_pid = -1;
-}
-
-/* 0, or -1 if any part of the file is wrong; runs in a child. */
-static int check_file(const char *path)
-{
-	struct settings *settings = settings_load(path, stderr);
-	struct tls_context *context = NULL;
-
-	if (settings == NULL)
-		return -1;
-	if (settings->tls.certificate_count > 0)
-		context = tls_context_new(&settings->tls, stderr);
-	return settings->tls.certificate_count == 0 || context != NULL ?
-		0 : -1;
-}
-
 /* Log what the child says, and wait for its end. */
 static int hear_check(pid_t pid, int said_fd)
 {
@@ -173,11 +151,24 @@ int generation_begin(struct generation *generation, struct settings *settings,
 	return -1;
 }
 
+void generation_forget_signer(struct generation *generation)
+{
+	if (generation->signer_fd >= 0)
+		close(generation->signer_fd);
+	generation->signer_fd = -1;
+	generation->signer_pid = -1;
+}
+
+bool generation_lacks_signer(const struct generation *generation)
+{
+	return generation->tls_context != NULL && generation->signer_fd < 0;
+}
+
 int generation_start_signer(struct generation *generation, int root_fd)
 {
 	int fds[2];
 
-	stop_signer(generation);
+	generation_forget_signer(generation);
 	if (generation->tls_context == NULL)
 		return 0;
 	if (wire_pair(fds) < 0) {
@@ -195,11 +186,11 @@ int generation_start_signer(struct generation *generation, int root_fd)
 		return 0;
 
 	log_error("the signer could not start");
-	stop_signer(generation);
+	generation_forget_signer(generation);
 	return -1;
 }
 
-int generation_check(const char *path)
+int generation_check_settings(const char *path)
 {
 	int fds[2];
 
@@ -208,7 +199,8 @@ int generation_check(const char *path)
 	pid_t pid = child_fork(&fds[1], 1);
 	if (pid == 0) {
 		(void)dup2(fds[1], STDERR_FILENO);
-		_exit(check_file(path) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+		_exit(settings_load(path, stderr) != NULL ? EXIT_SUCCESS :
+			EXIT_FAILURE);
 	}
 	close(fds[1]);
 	if (pid > 0)
@@ -219,7 +211,7 @@ int generation_check(const char *path)
 
 void generation_end(struct generation *generation)
 {
-	stop_signer(generation);
+	generation_forget_signer(generation);
 	tls_context_free(generation->tls_context);
 	settings_free(generation->settings);
 	generation->tls_context = NULL;

@@ -7,6 +7,7 @@
 #ifndef POSTERN_GENERATION_H
 #define POSTERN_GENERATION_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "confine.h"
@@ -32,17 +33,21 @@ struct generation {
 int generation_begin(struct generation *generation, struct settings *settings,
 	int root_fd);
 
-/*
- * Start the signer once more, after it died.  Returns 0, or -1, logged.
- */
+/* The signer has ended. */
+void generation_forget_signer(struct generation *generation);
+
+/* Whether there is no signer where one is needed. */
+bool generation_lacks_signer(const struct generation *generation);
+
+/* Start the signer, for the first time or once more.  Returns 0, or -1. */
 int generation_start_signer(struct generation *generation, int root_fd);
 
 /*
- * Check the configuration file 'path' (NULL: the defaults) in a child process,
- * as far as that is possible without starting anything: whatever it does to
- * the child, the caller goes on.  Returns 0 if it is good, else -1, logged.
+ * Read the configuration file 'path' (NULL: the defaults) in a child process:
+ * whatever happens to that, the caller goes on.  Returns 0 if the settings are
+ * good, else -1, logged.
  */
-int generation_check(const char *path);
+int generation_check_settings(const char *path);
 
 /* Forget it; its signer ends after the last of its workers. */
 void generation_end(struct generation *generation);

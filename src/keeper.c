@@ -108,6 +108,8 @@ static _Noreturn void deny(const struct keeper *keeper, const char *name)
 {
 	log_failure(keeper, name);
 	set_alarm(0);
+	/* A master that stops may end this wait, and no other work. */
+	(void)signal(SIGTERM, SIG_DFL);
 	wait_out(keeper->delay_ms);
 	send_status(keeper, WIRE_LOGIN_DENIED);
 	_exit(KEEPER_EXIT_DENIED);
@@ -293,6 +295,7 @@ void keeper_run(struct keeper *keeper)
 	struct maildrop drop;
 
 	(void)prctl(PR_SET_NAME, "postern-keeper", 0, 0, 0);
+	(void)signal(SIGTERM, SIG_IGN);
 	set_alarm(keeper->settings->limits.login_timeout_s);
 	check_login(keeper, &identity);
 	become(keeper, &identity);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "generation.h"
 #include "inherit.h"
 #include "listen.h"
@@ -20,7 +21,7 @@
 #include "master.h"
 #include "settings.h"
 
-#define DEFAULT_CONFIG SYSCONFDIR "/postern.conf"
+#define DEFAULT_CONFIG SYSCONFDIR "/postern/postern.conf"
 
 enum mode { MODE_SERVE, MODE_CHECK, MODE_PRINT };
 
@@ -110,11 +111,17 @@ static void read_options(struct options *options, int argc, char **argv)
 	}
 }
 
-/* Whether the settings and the certificates they name are good. */
+/* Whether the settings, and the users, certificates and keys are good. */
 static int check(const struct options *options)
 {
-	if (generation_check(options->config_path) < 0)
+	struct generation generation;
+	struct settings *settings = settings_load(options->config_path,
+		stderr);
+
+	if (settings == NULL || generation_begin(&generation, settings,
+			confine_empty_directory()) < 0)
 		return EXIT_FAILURE;
+	generation_end(&generation);
 	printf("%s: good\n", options->config_path != NULL ?
 		options->config_path : "built-in settings");
 	return EXIT_SUCCESS;

@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "arrivals.h"
@@ -89,7 +91,7 @@ static void log_listeners(const struct master *master, const char *what)
 static int prepare_reload(struct master *master, const char *config_path,
 	struct generation *next)
 {
-	if (generation_check(config_path) < 0)
+	if (generation_check_settings(config_path) < 0)
 		return -1;
 	struct settings *settings = settings_load(config_path, stderr);
 	if (settings == NULL ||
@@ -125,6 +127,7 @@ static void drain(struct master *master)
 	master->stop = STOP_DRAIN;
 	listen_close(&master->listeners);
 	pool_set_stale(&master->pool);
+	attempts_hurry(&master->attempts);
 }
 
 /* End the sessions, too; none of them removes anything. */
@@ -188,9 +191,10 @@ static int gather(struct waiting *waiting, struct master *master)
 			wait_for_fd(waiting, pool->workers[i].fd);
 		}
 	waiting->worker_count = waiting->count;
-	for (size_t i = 0; pool->idle_count > 0 &&
-			i < master->listeners.count; i++)
-		wait_for_fd(waiting, master->listeners.all[i].fd);
+	if (pool->idle_count > 0 &&
+			deadline_has_passed(master->accept_after_ms))
+		for (size_t i = 0; i < master->listeners.count; i++)
+			wait_for_fd(waiting, master->listeners.all[i].fd);
 	return 0;
 }
 
@@ -202,6 +206,8 @@ static int64_t wake_up_ms(const struct master *master)
 
 	if (master->stop != STOP_NOT)
 		return DEADLINE_NEVER;
+	if (!deadline_has_passed(master->accept_after_ms))
+		return master->accept_after_ms;
 	if (pool->idle_count < spare &&
 			!deadline_has_passed(pool->not_before_ms))
 		return pool->not_before_ms;
@@ -247,6 +253,20 @@ static void retire_surplus(struct master *master, int64_t *tick_ms)
 	*tick_ms = deadline_now_ms() + SURPLUS_TICK_MS;
 }
 
+/* Have a signer, and as many idle workers as the settings want. */
+static void keep_ready(struct master *master)
+{
+	struct generation *generation = &master->generation;
+
+	if (generation_lacks_signer(generation) &&
+			deadline_has_passed(master->pool.not_before_ms) &&
+			generation_start_signer(generation,
+				master->root_fd) < 0)
+		pool_throttle(&master->pool);
+	if (!generation_lacks_signer(generation))
+		pool_fill(&master->pool, generation, master->root_fd);
+}
+
 static bool has_children(const struct master *master)
 {
 	return master->pool.count > 0 || master->attempts.count > 0;
@@ -261,8 +281,7 @@ static void serve(struct master *master, const char *config_path,
 	while (master->stop == STOP_NOT || has_children(master)) {
 		if (master->stop == STOP_NOT) {
 			retire_surplus(master, &tick_ms);
-			pool_fill(&master->pool, &master->generation,
-				master->root_fd);
+			keep_ready(master);
 		}
 		if (gather(&waiting, master) < 0) {
 			log_error("out of memory");
@@ -278,10 +297,23 @@ static void serve(struct master *master, const char *config_path,
 	free(waiting.workers);
 }
 
+/* Each session takes a few descriptors of ours: have all that we may. */
+static void raise_fd_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	/* If it can't be raised, connections wait in the backlog earlier. */
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int begin(struct master *master, const struct master_start *start)
 {
 	uint64_t seed = 0;
 
+	raise_fd_limit();
 	/* Any seed does; a random one is better. */
 	(void)gnutls_rnd(GNUTLS_RND_NONCE, &seed, sizeof(seed));
 	*master = (struct master){
@@ -330,6 +362,9 @@ static void end(struct master *master)
 	attempts_free(&master->attempts);
 	peers_free(master->peers);
 	generation_end(&master->generation);
+	/* Signers end when nobody is left who could ask them. */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 	close(master->root_fd);
 	close(master->gate_fd);
 }

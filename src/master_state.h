@@ -27,6 +27,7 @@ struct master {
 	int root_fd;			/* an empty directory */
 	int gate_fd;			/* see keeper_gate() */
 	uint32_t keeper_count;		/* forked so far */
+	int64_t accept_after_ms;	/* when descriptors ran out */
 	enum stop stop;
 };
 

@@ -137,3 +137,18 @@ void requests_serve(struct master *master, struct pool_worker *worker)
 	else if (errno == EPIPE)
 		pool_retire(&master->pool, worker);
 }
+
+void requests_finish(struct master *master, struct pool_worker *worker)
+{
+	union record record;
+
+	while (worker->has_client && worker->fd >= 0) {
+		ssize_t bytes = wire_receive_any(worker->fd, &record,
+			sizeof(record));
+		if (bytes < 0)
+			return;
+		if (bytes == sizeof(record.session) &&
+				record.kind == WIRE_SESSION)
+			end_session(master, worker, &record.session);
+	}
+}

@@ -13,4 +13,10 @@
  */
 void requests_serve(struct master *master, struct pool_worker *worker);
 
+/*
+ * The worker 'worker' has ended: read what it may have said of its session
+ * before that.
+ */
+void requests_finish(struct master *master, struct pool_worker *worker);
+
 #endif

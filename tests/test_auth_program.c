@@ -1,8 +1,9 @@
 /*
  * test_auth_program.c - real checkpassword programs, good and bad ones
  *
- * postern-reply is looked for beside this test.  Under root the programs become
- * uid and gid 65534 by setpriv(1), as nobody may be granted uid 0.
+ * postern-reply is looked for beside this test, where a link leads to the one
+ * in $top_builddir.  Under root the programs become uid and gid 65534 by
+ * setpriv(1), as nobody may be granted uid 0.
  */
 #include "config.h"
 
@@ -398,6 +399,29 @@ no_password_is_ever_logged(void **state)
 	assert_null(strstr(scratch_errors(), "QWERTY"));
 }
 
+/* make puts tests and programs into different directories. */
+static int
+link_reply_program(void)
+{
+	const char *directory = getenv("top_builddir");
+	char built[SCRATCH_PATH_BYTES * 4], beside[SCRATCH_PATH_BYTES * 4];
+	ssize_t count = readlink("/proc/self/exe", beside,
+	    SCRATCH_PATH_BYTES);
+	char *slash;
+
+	if (directory == NULL || count < 0)
+		return 0;
+	beside[count] = '\0';
+	slash = strrchr(beside, '/');
+	snprintf(slash, SCRATCH_PATH_BYTES, "/postern-reply");
+	snprintf(built, sizeof(built), "%s/postern-reply", directory);
+	if (strcmp(built, beside) == 0 || symlink(built, beside) == 0 ||
+	    errno == EEXIST)
+		return 0;
+	perror(beside);
+	return -1;
+}
+
 int
 main(void)
 {
@@ -450,5 +474,7 @@ main(void)
 		    no_password_is_ever_logged),
 	};
 
+	if (link_reply_program() != 0)
+		return EXIT_FAILURE;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
