@@ -5,6 +5,7 @@
  * Distrusts: that a name still belongs to the message that the client saw.
  */
 #include "config.h"
+
 #include "maildir/expunge.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@ static int remove_message(struct scan *scan, uint32_t idx)
 		if (scan_locate(scan, idx) < 0)
 			return -1;
 		if (unlinkat(scan->folder_fd[message->folder],
-		    scan_name(scan, idx), 0) == 0)
+			scan_name(scan, idx), 0) == 0)
 			return 0;
 		if (errno != ENOENT)
 			return -1;

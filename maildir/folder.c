@@ -5,6 +5,7 @@
  * that other programs rename meanwhile, and time stamps, which are coarse.
  */
 #include "config.h"
+
 #include "maildir/folder.h"
 
 #include <dirent.h>

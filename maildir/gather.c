@@ -4,6 +4,7 @@
  * Runs in: the keeper.  Distrusts: a single reading of a folder.
  */
 #include "config.h"
+
 #include "maildir/gather.h"
 
 #include <errno.h>
@@ -134,7 +135,7 @@ static int see_entry(void *context, enum folder folder, const char *name,
 	if (message->state == GATHER_LOST)
 		message->state = GATHER_SEEN;
 	if (message->folder == folder &&
-	    strcmp(scan->names + message->name, name) == 0)
+		strcmp(scan->names + message->name, name) == 0)
 		return 0;
 	round->has_news = true;
 	message->folder = folder;
@@ -171,7 +172,7 @@ void gather_collapse(struct scan *scan)
 		const struct scan_message *next = &messages[idx];
 
 		if (compare_identity(scan, &messages[kept],
-		    scan->names + next->name, next->inode) == 0) {
+			scan->names + next->name, next->inode) == 0) {
 			messages[kept].name = next->name;
 			messages[kept].folder = next->folder;
 		} else {

@@ -9,6 +9,7 @@
  * entries, each with a final NUL, with nothing between or behind.
  */
 #include "config.h"
+
 #include "maildir/listing.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 #include <unistd.h>
 
 #define MAGIC UINT64_C(0x506f737465726e4c)	/* "PosternL" */
-#define VERSION 1
+#define IMAGE_VERSION 1
 
 struct header {
 	uint64_t magic;
@@ -45,7 +46,7 @@ static int refuse(int error)
 static int measure(const struct scan *scan, struct header *header)
 {
 	*header = (struct header){
-		.magic = MAGIC, .version = VERSION, .count = scan->count,
+		.magic = MAGIC, .version = IMAGE_VERSION, .count = scan->count,
 	};
 	for (uint32_t idx = 0; idx < scan->count; idx++) {
 		uint64_t octets = scan->messages[idx].octets;
@@ -128,7 +129,7 @@ int listing_seal(const void *image, size_t bytes)
 	if (fd < 0)
 		return -1;
 	if (write_all(fd, image, bytes) == 0 &&
-	    fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_SEAL) == 0)
+		fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_SEAL) == 0)
 		return fd;
 	saved = errno;
 	close(fd);
@@ -205,7 +206,7 @@ int listing_check(struct listing *listing, const void *image, size_t bytes)
 
 	*listing = (struct listing){ .map = NULL };
 	if (bytes < sizeof(*header) || header->magic != MAGIC ||
-	    header->version != VERSION)
+		header->version != IMAGE_VERSION)
 		return refuse(EBADMSG);
 	bytes -= sizeof(*header);
 	if (header->count > bytes / sizeof(struct listing_entry))
@@ -233,7 +234,7 @@ static int find_size(int fd, size_t *bytes)
 	if (fstat(fd, &status) < 0)
 		return -1;
 	if (status.st_size < (off_t)sizeof(struct header) ||
-	    (uint64_t)status.st_size > PTRDIFF_MAX)
+		(uint64_t)status.st_size > PTRDIFF_MAX)
 		return refuse(EBADMSG);
 	*bytes = (size_t)status.st_size;
 	return 0;

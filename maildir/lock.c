@@ -5,6 +5,7 @@
  * Distrusts: postern.lock, which the mail user may have made a link or a FIFO.
  */
 #include "config.h"
+
 #include "maildir/lock.h"
 
 #include <errno.h>

@@ -5,6 +5,7 @@
  * Distrusts: every octet of a name; any program may have chosen it.
  */
 #include "config.h"
+
 #include "maildir/name.h"
 
 #include <string.h>

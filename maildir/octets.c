@@ -5,6 +5,7 @@
  * any octets.
  */
 #include "config.h"
+
 #include "maildir/octets.h"
 
 #include <errno.h>
@@ -13,13 +14,13 @@
 
 #define BUFFER_BYTES 65536
 
-/* Read until the buffer has something in it; 0 at the end of the file. */
-static ssize_t read_some(int fd, char *buffer)
+/* Fill the buffer from 'offset'; 0 at the end of the file. */
+static ssize_t read_some(int fd, char *buffer, uint64_t offset)
 {
 	ssize_t got;
 
 	do
-		got = read(fd, buffer, BUFFER_BYTES);
+		got = pread(fd, buffer, BUFFER_BYTES, (off_t)offset);
 	while (got < 0 && errno == EINTR);
 	return got;
 }
@@ -45,9 +46,7 @@ int octets_count(int fd, uint64_t *octets, uint64_t *size_bytes)
 	uint64_t size = 0, added = 0;
 	ssize_t got;
 
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -1;
-	while ((got = read_some(fd, buffer)) > 0) {
+	while ((got = read_some(fd, buffer, size)) > 0) {
 		added += count_bare_lfs(buffer, (size_t)got, last);
 		last = buffer[got - 1];
 		size += (uint64_t)got;

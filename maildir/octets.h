@@ -12,7 +12,7 @@
  * gets a CRLF, everything else is sent as it is, dot-stuffing is not counted.
  *
  * octets: the result.  size_bytes: how many bytes were read.
- * Leaves the file offset at the end.  Returns 0, or -1 with errno.
+ * Leaves the file offset where it is.  Returns 0, or -1 with errno.
  * RFC 1939 section 11 (message size).
  */
 int octets_count(int fd, uint64_t *octets, uint64_t *size_bytes);

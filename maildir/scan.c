@@ -6,6 +6,7 @@
  * that anything is still where it was a moment ago.
  */
 #include "config.h"
+
 #include "maildir/scan.h"
 
 #include <errno.h>
@@ -85,7 +86,7 @@ static int see_wanted(void *context, enum folder folder, const char *name,
 	if (name_compare_unique(name_of(wanted->scan, message), name) != 0)
 		return 0;
 	if (inode != message->inode &&
-	    !has_inode(wanted->scan, folder, name, message->inode))
+		!has_inode(wanted->scan, folder, name, message->inode))
 		return 0;
 	message->folder = folder;
 	if (gather_string(wanted->scan, &message->name, name) < 0)

@@ -5,6 +5,7 @@
  * Distrusts: names, some of which may imitate the unique-id of another.
  */
 #include "config.h"
+
 #include "maildir/uidls.h"
 
 #include <stdlib.h>
@@ -120,7 +121,7 @@ static int part_twins(struct scan *scan, const struct suspects *suspects,
 		uint32_t idx = suspects->idx[i];
 
 		if (strcmp(uidl_of(scan, suspects->idx[i - 1]),
-		    uidl_of(scan, idx)) != 0)
+			uidl_of(scan, idx)) != 0)
 			continue;
 		result = 1;
 		if (part_twin(scan, idx, hooks, attempt) < 0)

@@ -5,6 +5,7 @@
  * keeper, as root or as the invoking user.  Distrusts: name and password.
  */
 #include "config.h"
+
 #include "auth.h"
 
 #include <string.h>
@@ -16,13 +17,12 @@
 /* Asked for in place of a name that must not reach a back end. */
 #define NOBODY "-"
 
-static enum auth_result
-ask_backend(const struct backend_settings *backend,
+static enum auth_result ask_backend(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
 	static enum auth_result (*const checks[])(
-	    const struct backend_settings *, const struct auth_attempt *,
-	    struct auth_identity *) = {
+		const struct backend_settings *, const struct auth_attempt *,
+		struct auth_identity *) = {
 		[BACKEND_PASSWD_FILE] = auth_file_check,
 		[BACKEND_PROGRAM] = auth_program_check,
 	};
@@ -32,15 +32,14 @@ ask_backend(const struct backend_settings *backend,
 	return checks[backend->type](backend, attempt, identity);
 }
 
-static enum auth_result
-ask_all(const struct auth_settings *settings,
+static enum auth_result ask_all(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
 	enum auth_result otherwise = AUTH_DENIED;
 
 	for (size_t i = 0; i < settings->backend_count; i++) {
 		enum auth_result result = ask_backend(&settings->backends[i],
-		    attempt, identity);
+			attempt, identity);
 
 		if (result == AUTH_TEMPORARY)
 			otherwise = AUTH_TEMPORARY;
@@ -51,8 +50,8 @@ ask_all(const struct auth_settings *settings,
 }
 
 /* Refuse, but only after the work that a usable name would have cost. */
-static enum auth_result
-ask_for_nobody(const struct auth_settings *settings, const char *address)
+static enum auth_result ask_for_nobody(const struct auth_settings *settings,
+	const char *address)
 {
 	const struct auth_attempt nobody = { NOBODY, NOBODY, address };
 	struct auth_identity identity;
@@ -61,15 +60,14 @@ ask_for_nobody(const struct auth_settings *settings, const char *address)
 	return AUTH_DENIED;
 }
 
-enum auth_result
-auth_check(const struct auth_settings *settings,
+enum auth_result auth_check(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
 	enum auth_result result;
 
 	if (auth_name_is_usable(attempt->name) &&
-	    strnlen(attempt->password, AUTH_PASSWORD_OCTETS + 1) <=
-	    AUTH_PASSWORD_OCTETS)
+		strnlen(attempt->password, AUTH_PASSWORD_OCTETS + 1) <=
+		AUTH_PASSWORD_OCTETS)
 		result = ask_all(settings, attempt, identity);
 	else
 		result = ask_for_nobody(settings, attempt->address);

@@ -5,6 +5,7 @@
  * Distrusts: nobody; a uid comes from the administrator's file.
  */
 #include "config.h"
+
 #include "auth_account.h"
 
 #include <grp.h>
@@ -13,15 +14,13 @@
 #include <stdint.h>
 #include <string.h>
 
-static bool
-is_number(const char *text)
+static bool is_number(const char *text)
 {
 	return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
 }
 
 /* Ids have 32 bits; the last of them means "leave it as it is" in setresuid. */
-static bool
-read_id(const char *text, uint32_t *id)
+static bool read_id(const char *text, uint32_t *id)
 {
 	uint64_t number = 0;
 
@@ -34,8 +33,7 @@ read_id(const char *text, uint32_t *id)
 	return true;
 }
 
-bool
-account_find_uid(const char *text, uid_t *uid)
+bool account_find_uid(const char *text, uid_t *uid)
 {
 	const struct passwd *user;
 
@@ -47,8 +45,7 @@ account_find_uid(const char *text, uid_t *uid)
 	return user != NULL;
 }
 
-bool
-account_find_gid(const char *text, gid_t *gid)
+bool account_find_gid(const char *text, gid_t *gid)
 {
 	const struct group *group;
 
@@ -60,8 +57,7 @@ account_find_gid(const char *text, gid_t *gid)
 	return group != NULL;
 }
 
-bool
-account_is_system_user(const char *name, uid_t uid)
+bool account_is_system_user(const char *name, uid_t uid)
 {
 	const struct passwd *user = getpwnam(name);
 

@@ -7,6 +7,7 @@
  * pidfds, and the death signal of the parent.
  */
 #include "config.h"
+
 #include "auth_child.h"
 
 #include <errno.h>
@@ -30,8 +31,7 @@
 #define WITHOUT_PID_FD_MS 10	/* how often to look where pidfds are missing */
 #define EXIT_TEMPORARY 111
 
-static void
-reset_signals(void)
+static void reset_signals(void)
 {
 	sigset_t none;
 
@@ -41,8 +41,7 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void
-close_others(void)
+static void close_others(void)
 {
 	long last = sysconf(_SC_OPEN_MAX);
 
@@ -53,8 +52,7 @@ close_others(void)
 }
 
 /* Standard error may be a client's socket under inetd, so it is closed, too. */
-static int
-place_descriptors(int input_fd, int reply_fd)
+static int place_descriptors(int input_fd, int reply_fd)
 {
 	int input = fcntl(input_fd, F_DUPFD, ABOVE_FD);
 	int reply = fcntl(reply_fd, F_DUPFD, ABOVE_FD);
@@ -75,8 +73,8 @@ place_descriptors(int input_fd, int reply_fd)
  * A session of its own, so that the program and its children die together; and
  * when the keeper is killed, the program is, unless it has become the user.
  */
-static _Noreturn void
-become(char *const argv[], char *const envp[], int input_fd, int reply_fd)
+static _Noreturn void become(char *const argv[], char *const envp[],
+	int input_fd, int reply_fd)
 {
 	setsid();
 	reset_signals();
@@ -88,30 +86,28 @@ become(char *const argv[], char *const envp[], int input_fd, int reply_fd)
 }
 
 /* Make the pair of which our end hears who is speaking. */
-static int
-make_pair(int pair[2])
+static int make_pair(int pair[2])
 {
 	const int on = 1;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return -1;
 	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on,
-	    sizeof(on)) == 0)
+		sizeof(on)) == 0)
 		return 0;
 	close(pair[0]);
 	close(pair[1]);
 	return -1;
 }
 
-static bool
-find_credentials(struct msghdr *message, struct child_reply *reply)
+static bool find_credentials(struct msghdr *message, struct child_reply *reply)
 {
 	const struct cmsghdr *part = CMSG_FIRSTHDR(message);
 	struct ucred sender;
 
 	if (part == NULL || part->cmsg_level != SOL_SOCKET ||
-	    part->cmsg_type != SCM_CREDENTIALS ||
-	    part->cmsg_len != CMSG_LEN(sizeof(sender)))
+		part->cmsg_type != SCM_CREDENTIALS ||
+		part->cmsg_len != CMSG_LEN(sizeof(sender)))
 		return false;
 	memcpy(&sender, CMSG_DATA(part), sizeof(sender));
 	reply->uid = sender.uid;
@@ -120,8 +116,8 @@ find_credentials(struct msghdr *message, struct child_reply *reply)
 }
 
 /* Take "USER\0HOME\0" apart. */
-static bool
-parse_reply(const char *text, size_t count, struct child_reply *reply)
+static bool parse_reply(const char *text, size_t count,
+	struct child_reply *reply)
 {
 	size_t user = strnlen(text, count), home;
 
@@ -137,8 +133,7 @@ parse_reply(const char *text, size_t count, struct child_reply *reply)
 	return user == 0 || auth_name_is_usable(reply->user);
 }
 
-static bool
-receive(int fd, struct child_reply *reply)
+static bool receive(int fd, struct child_reply *reply)
 {
 	char text[sizeof(reply->user) + sizeof(reply->home)];
 	union {
@@ -155,12 +150,11 @@ receive(int fd, struct child_reply *reply)
 	if (got <= 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
 		return false;
 	return find_credentials(&message, reply) &&
-	    parse_reply(text, (size_t)got, reply);
+		parse_reply(text, (size_t)got, reply);
 }
 
 /* Sleep until the program ends, or for a moment where that cannot be seen. */
-static void
-wait_a_while(const struct child *child, int64_t deadline_ms)
+static void wait_a_while(const struct child *child, int64_t deadline_ms)
 {
 	struct pollfd end = { .fd = child->pid_fd, .events = POLLIN };
 	int wait_ms = deadline_poll_ms(deadline_ms);
@@ -171,8 +165,7 @@ wait_a_while(const struct child *child, int64_t deadline_ms)
 		bug("poll");
 }
 
-static int
-wait_for_end(const struct child *child, int64_t deadline_ms)
+static int wait_for_end(const struct child *child, int64_t deadline_ms)
 {
 	int status = -1;
 
@@ -188,8 +181,7 @@ wait_for_end(const struct child *child, int64_t deadline_ms)
 	return status;
 }
 
-int
-child_start(struct child *child, char *const argv[], char *const envp[],
+int child_start(struct child *child, char *const argv[], char *const envp[],
 	int input_fd)
 {
 	int pair[2];
@@ -215,8 +207,7 @@ child_start(struct child *child, char *const argv[], char *const envp[],
 	return child->pid > 0 ? 0 : -1;
 }
 
-bool
-child_reply(const struct child *child, int64_t deadline_ms,
+bool child_reply(const struct child *child, int64_t deadline_ms,
 	struct child_reply *reply)
 {
 	struct pollfd both[2] = {
@@ -233,8 +224,7 @@ child_reply(const struct child *child, int64_t deadline_ms,
 	return receive(child->reply_fd, reply);
 }
 
-int
-child_wait(struct child *child, int64_t deadline_ms)
+int child_wait(struct child *child, int64_t deadline_ms)
 {
 	int status = wait_for_end(child, deadline_ms);
 

@@ -8,6 +8,7 @@
  * one stored password as well, so that the time tells nothing.
  */
 #include "config.h"
+
 #include "auth_file.h"
 
 #include <errno.h>
@@ -35,8 +36,7 @@ static const char *const restrictions[] = {
 	"allow_nets", "allow_real_nets", "nologin", "nopassword" };
 
 /* Spread name and line: every name has its own decoy, always the same one. */
-static uint64_t
-rank_line(const char *name, unsigned line)
+static uint64_t rank_line(const char *name, unsigned line)
 {
 	uint64_t hash = 14695981039346656037u;
 
@@ -46,8 +46,8 @@ rank_line(const char *name, unsigned line)
 	return hash ^ hash >> 29;
 }
 
-static void
-consider_decoy(struct search *search, const struct passwd_entry *entry)
+static void consider_decoy(struct search *search,
+	const struct passwd_entry *entry)
 {
 	uint64_t rank = rank_line(search->name, entry->line);
 
@@ -61,8 +61,7 @@ consider_decoy(struct search *search, const struct passwd_entry *entry)
 }
 
 /* Read to the end in any case: the user's place in the file costs nothing. */
-static void
-search_file(struct passwd_file *file, struct search *search)
+static void search_file(struct passwd_file *file, struct search *search)
 {
 	struct passwd_entry entry;
 
@@ -72,8 +71,8 @@ search_file(struct passwd_file *file, struct search *search)
 			continue;
 		if (search->is_known) {
 			log_warning("%s:%u: ignored: line %u has this user "
-			    "already", file->path, entry.line,
-			    search->user.line);
+				"already", file->path, entry.line,
+				search->user.line);
 			continue;
 		}
 		search->is_known = true;
@@ -81,8 +80,7 @@ search_file(struct passwd_file *file, struct search *search)
 	}
 }
 
-static void
-check_decoy(const struct search *search, const char *password)
+static void check_decoy(const struct search *search, const char *password)
 {
 	if (search->has_decoy)
 		scheme_check(search->decoy.fields[PASSWD_HASH], password);
@@ -90,24 +88,24 @@ check_decoy(const struct search *search, const char *password)
 		scheme_pretend(password);
 }
 
-static enum auth_result
-log_unsupported(const char *path, const struct passwd_entry *entry)
+static enum auth_result log_unsupported(const char *path,
+	const struct passwd_entry *entry)
 {
 	const char *stored = entry->fields[PASSWD_HASH];
 	const char *end = strchr(stored, '}');
 
 	if (scheme_kind(stored) == SCHEME_UNSUPPORTED && end != NULL)
 		log_error("%s:%u: scheme %.*s is not supported here (use "
-		    "{PLAIN} or a {...-CRYPT} that crypt(3) knows)", path,
-		    entry->line, (int)(end - stored) + 1, stored);
+			"{PLAIN} or a {...-CRYPT} that crypt(3) knows)", path,
+			entry->line, (int)(end - stored) + 1, stored);
 	else
 		log_error("%s:%u: crypt(3) does not know this kind of hash",
-		    path, entry->line);
+			path, entry->line);
 	return AUTH_TEMPORARY;
 }
 
-static enum auth_result
-check_password(const char *path, const struct search *search,
+static enum auth_result check_password(const char *path,
+	const struct search *search,
 	const char *password)
 {
 	switch (scheme_check(search->user.fields[PASSWD_HASH], password)) {
@@ -124,17 +122,16 @@ check_password(const char *path, const struct search *search,
 	return AUTH_DENIED;
 }
 
-static bool
-is_restricted(const char *extra)
+static bool is_restricted(const char *extra)
 {
 	while (*extra != '\0') {
 		size_t count = strcspn(extra, " ");
 		size_t word = strcspn(extra, " =");
 
 		for (size_t i = 0; i < sizeof(restrictions) /
-		    sizeof(restrictions[0]); i++)
+			sizeof(restrictions[0]); i++)
 			if (word == strlen(restrictions[i]) &&
-			    memcmp(extra, restrictions[i], word) == 0)
+				memcmp(extra, restrictions[i], word) == 0)
 				return true;
 		extra += count + (extra[count] == ' ');
 	}
@@ -142,15 +139,13 @@ is_restricted(const char *extra)
 }
 
 /* The entry's own value, or else that of the back end; "" if both are empty. */
-static const char *
-choose(const char *own, const char *usual)
+static const char *choose(const char *own, const char *usual)
 {
 	return *own != '\0' ? own : usual;
 }
 
 /* Without rights there is one user we can be, so nobody need name it. */
-static const char *
-find_ids(const struct backend_settings *backend,
+static const char *find_ids(const struct backend_settings *backend,
 	const struct passwd_entry *entry, struct auth_identity *identity)
 {
 	const char *uid = choose(entry->fields[PASSWD_UID], backend->uid);
@@ -170,8 +165,7 @@ find_ids(const struct backend_settings *backend,
 }
 
 /* The home of an entry is taken as it is; only the back end's is a pattern. */
-static const char *
-find_home(const struct backend_settings *backend,
+static const char *find_home(const struct backend_settings *backend,
 	const struct passwd_entry *entry, struct auth_identity *identity)
 {
 	const char *home = entry->fields[PASSWD_HOME];
@@ -179,7 +173,7 @@ find_home(const struct backend_settings *backend,
 
 	if (*home == '\0')
 		result = auth_name_expand(backend->home,
-		    entry->fields[PASSWD_USER], "", identity->home);
+			entry->fields[PASSWD_USER], "", identity->home);
 	else if (strlen(home) < sizeof(identity->home))
 		memcpy(identity->home, home, strlen(home) + 1);
 	else
@@ -187,12 +181,11 @@ find_home(const struct backend_settings *backend,
 	if (result == 0)
 		return NULL;
 	return errno == ENOENT ?
-	    "the home of the backend needs a domain in the user's name" :
-	    "its home is too long";
+		"the home of the backend needs a domain in the user's name" :
+		"its home is too long";
 }
 
-static enum auth_result
-identify(const struct backend_settings *backend,
+static enum auth_result identify(const struct backend_settings *backend,
 	const struct passwd_entry *entry, struct auth_identity *identity)
 {
 	const char *wrong = find_ids(backend, entry, identity);
@@ -201,16 +194,16 @@ identify(const struct backend_settings *backend,
 		wrong = find_home(backend, entry, identity);
 	if (wrong == NULL && is_restricted(entry->fields[PASSWD_EXTRA]))
 		wrong = "its extra fields restrict logins in a way that is "
-		    "not supported";
+			"not supported";
 	if (wrong == NULL)
 		return AUTH_GRANTED;
 	log_error("%s:%u: user cannot log in: %s", backend->path, entry->line,
-	    wrong);
+		wrong);
 	return AUTH_PERMANENT;
 }
 
-static enum auth_result
-decide(const struct backend_settings *backend, const struct search *search,
+static enum auth_result decide(const struct backend_settings *backend,
+	const struct search *search,
 	const char *password, struct auth_identity *identity)
 {
 	enum auth_result result;
@@ -225,8 +218,7 @@ decide(const struct backend_settings *backend, const struct search *search,
 	return result;
 }
 
-enum auth_result
-auth_file_check(const struct backend_settings *backend,
+enum auth_result auth_file_check(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
 	struct search search = { .name = attempt->name };

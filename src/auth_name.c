@@ -5,6 +5,7 @@
  * Distrusts: names; they come from the network.
  */
 #include "config.h"
+
 #include "auth_name.h"
 
 #include <errno.h>
@@ -25,45 +26,41 @@ struct expansion {
 	size_t used;
 };
 
-static struct piece
-local_part(const char *name)
+static struct piece local_part(const char *name)
 {
 	const char *at = strrchr(name, '@');
 
 	return (struct piece){ name,
-	    at == NULL ? strlen(name) : (size_t)(at - name), true };
+		at == NULL ? strlen(name) : (size_t)(at - name), true };
 }
 
-static struct piece
-domain(const char *name)
+static struct piece domain(const char *name)
 {
 	const char *at = strrchr(name, '@');
 
 	return at == NULL ? (struct piece){ "", 0, true } :
-	    (struct piece){ at + 1, strlen(at + 1), true };
+		(struct piece){ at + 1, strlen(at + 1), true };
 }
 
-static struct piece
-find_piece(const struct expansion *expansion, char letter)
+static struct piece find_piece(const struct expansion *expansion, char letter)
 {
 	switch (letter) {
 	case 'u':
 		return (struct piece){ expansion->name,
-		    strlen(expansion->name), true };
+			strlen(expansion->name), true };
 	case 'n':
 		return local_part(expansion->name);
 	case 'd':
 		return domain(expansion->name);
 	case 'h':
 		return (struct piece){ expansion->home,
-		    strlen(expansion->home), true };
+			strlen(expansion->home), true };
 	default:
 		return (struct piece){ "%", 1, false };
 	}
 }
 
-static int
-append(struct expansion *expansion, struct piece piece)
+static int append(struct expansion *expansion, struct piece piece)
 {
 	if (piece.count == 0 && piece.is_needed) {
 		errno = ENOENT;
@@ -80,8 +77,8 @@ append(struct expansion *expansion, struct piece piece)
 }
 
 /* Append what 'pattern' begins with; return how many of its octets that was. */
-static size_t
-expand_one(struct expansion *expansion, const char *pattern, bool is_first)
+static size_t expand_one(struct expansion *expansion, const char *pattern,
+	bool is_first)
 {
 	struct piece piece = { pattern, 1, false };
 	size_t taken = 1;
@@ -95,15 +92,14 @@ expand_one(struct expansion *expansion, const char *pattern, bool is_first)
 	return append(expansion, piece) == 0 ? taken : 0;
 }
 
-bool
-auth_name_is_usable(const char *name)
+bool auth_name_is_usable(const char *name)
 {
 	size_t count = strnlen(name, AUTH_NAME_OCTETS + 1);
 
 	if (count == 0 || count > AUTH_NAME_OCTETS)
 		return false;
 	if (name[0] == '.' || strstr(name, "@.") != NULL ||
-	    strchr(name, '/') != NULL)
+		strchr(name, '/') != NULL)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
@@ -111,8 +107,7 @@ auth_name_is_usable(const char *name)
 	return true;
 }
 
-int
-auth_name_expand(const char *pattern, const char *name, const char *home,
+int auth_name_expand(const char *pattern, const char *name, const char *home,
 	char path[AUTH_PATH_BYTES])
 {
 	struct expansion expansion = { name, home, path, 0 };

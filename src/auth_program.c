@@ -6,6 +6,7 @@
  * became root or nobody.
  */
 #include "config.h"
+
 #include "auth_program.h"
 
 #include <errno.h>
@@ -27,13 +28,12 @@
 #define EXIT_DENIED 1
 
 /* Write "login\0password\0timestamp\0"; returns its octets, 0 if too many. */
-static size_t
-make_request(const struct auth_attempt *attempt,
+static size_t make_request(const struct auth_attempt *attempt,
 	char request[CHILD_REQUEST_OCTETS])
 {
 	int count = snprintf(request, CHILD_REQUEST_OCTETS, "%s%c%s%c%jd",
-	    attempt->name, '\0', attempt->password, '\0',
-	    (intmax_t)time(NULL));
+		attempt->name, '\0', attempt->password, '\0',
+		(intmax_t)time(NULL));
 
 	if (count < 0 || count + 1 > CHILD_REQUEST_OCTETS)
 		return 0;
@@ -41,8 +41,7 @@ make_request(const struct auth_attempt *attempt,
 }
 
 /* The request is smaller than PIPE_BUF: a pipe takes it without a reader. */
-static int
-put_into_pipe(const char *request, size_t count)
+static int put_into_pipe(const char *request, size_t count)
 {
 	int ends[2];
 	ssize_t written;
@@ -58,11 +57,10 @@ put_into_pipe(const char *request, size_t count)
 }
 
 /* Run uninstalled, the program lies beside us; installed, it does not. */
-static void
-find_reply_program(char path[AUTH_PATH_BYTES])
+static void find_reply_program(char path[AUTH_PATH_BYTES])
 {
 	ssize_t count = readlink("/proc/self/exe", path,
-	    AUTH_PATH_BYTES - sizeof(REPLY_PROGRAM));
+		AUTH_PATH_BYTES - sizeof(REPLY_PROGRAM));
 	char *slash;
 
 	path[count < 0 ? 0 : count] = '\0';
@@ -75,8 +73,7 @@ find_reply_program(char path[AUTH_PATH_BYTES])
 	snprintf(path, AUTH_PATH_BYTES, "%s", LIBEXECDIR REPLY_PROGRAM);
 }
 
-static char **
-make_argv(char *const command[], char *reply_program)
+static char **make_argv(char *const command[], char *reply_program)
 {
 	size_t count = 0;
 	char **argv;
@@ -91,8 +88,8 @@ make_argv(char *const command[], char *reply_program)
 	return argv;
 }
 
-static int
-start(const struct backend_settings *backend, const char *address, int input_fd,
+static int start(const struct backend_settings *backend, const char *address,
+	int input_fd,
 	struct child *child)
 {
 	char search[] = "PATH=/usr/bin:/bin:/usr/sbin:/sbin";
@@ -114,8 +111,7 @@ start(const struct backend_settings *backend, const char *address, int input_fd,
 }
 
 /* Put the request where the program finds it, and forget it. */
-static int
-start_with_request(const struct backend_settings *backend,
+static int start_with_request(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct child *child)
 {
 	char request[CHILD_REQUEST_OCTETS];
@@ -135,35 +131,35 @@ start_with_request(const struct backend_settings *backend,
 	return start(backend, attempt->address, input_fd, child);
 }
 
-static enum auth_result
-judge_end(const struct backend_settings *backend, int status)
+static enum auth_result judge_end(const struct backend_settings *backend,
+	int status)
 {
 	if (status == -1)
 		log_error("backend %s: %s took longer than %" PRIu32 " s: "
-		    "killed", backend->name, backend->command[0],
-		    backend->timeout_s);
+			"killed", backend->name, backend->command[0],
+			backend->timeout_s);
 	else if (WIFSIGNALED(status))
 		log_error("backend %s: %s died of signal %d", backend->name,
-		    backend->command[0], WTERMSIG(status));
+			backend->command[0], WTERMSIG(status));
 	else if (WEXITSTATUS(status) == EXIT_DENIED)
 		return AUTH_DENIED;
 	else if (WEXITSTATUS(status) != 0)
 		log_error("backend %s: %s could not check: exit code %d",
-		    backend->name, backend->command[0], WEXITSTATUS(status));
+			backend->name, backend->command[0],
+			WEXITSTATUS(status));
 	else
 		return AUTH_GRANTED;
 	return AUTH_TEMPORARY;
 }
 
-static enum auth_result
-identify(const struct backend_settings *backend,
+static enum auth_result identify(const struct backend_settings *backend,
 	const struct child_reply *reply, struct auth_identity *identity)
 {
 	if (reply->uid == 0 || reply->gid == 0) {
 		log_error("backend %s: %s made the user uid %ju, gid %ju; "
-		    "0 never gets a mailbox", backend->name,
-		    backend->command[0], (uintmax_t)reply->uid,
-		    (uintmax_t)reply->gid);
+			"0 never gets a mailbox", backend->name,
+			backend->command[0], (uintmax_t)reply->uid,
+			(uintmax_t)reply->gid);
 		return AUTH_PERMANENT;
 	}
 	identity->uid = reply->uid;
@@ -172,12 +168,11 @@ identify(const struct backend_settings *backend,
 		memcpy(identity->name, reply->user, sizeof(reply->user));
 	memcpy(identity->home, reply->home, sizeof(reply->home));
 	identity->has_groups = account_is_system_user(identity->name,
-	    identity->uid);
+		identity->uid);
 	return AUTH_GRANTED;
 }
 
-enum auth_result
-auth_program_check(const struct backend_settings *backend,
+enum auth_result auth_program_check(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
 	int64_t deadline_ms = deadline_in_s(backend->timeout_s);
@@ -188,7 +183,7 @@ auth_program_check(const struct backend_settings *backend,
 
 	if (start_with_request(backend, attempt, &child) != 0) {
 		log_error("backend %s: cannot run %s: %s", backend->name,
-		    backend->command[0], strerror(errno));
+			backend->command[0], strerror(errno));
 		return errno == EMSGSIZE ? AUTH_DENIED : AUTH_TEMPORARY;
 	}
 	has_reply = child_reply(&child, deadline_ms, &reply);
@@ -198,6 +193,6 @@ auth_program_check(const struct backend_settings *backend,
 	if (has_reply)
 		return identify(backend, &reply, identity);
 	log_error("backend %s: %s succeeded, but its last argument sent no "
-	    "right reply", backend->name, backend->command[0]);
+		"right reply", backend->name, backend->command[0]);
 	return AUTH_TEMPORARY;
 }

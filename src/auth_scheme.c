@@ -5,6 +5,7 @@
  * Distrusts: the password; the stored one is the administrator's.
  */
 #include "config.h"
+
 #include "auth_scheme.h"
 
 #include <crypt.h>
@@ -17,22 +18,20 @@
 
 #include "auth.h"
 
-static enum scheme_result
-compare(const char *a, const char *b, size_t count)
+static enum scheme_result compare(const char *a, const char *b, size_t count)
 {
 	return gnutls_memcmp(a, b, count) == 0 ? SCHEME_MATCH :
-	    SCHEME_DIFFERENT;
+		SCHEME_DIFFERENT;
 }
 
 /* Both are padded with NULs, so that not even the length shows in the time. */
-static enum scheme_result
-check_plain(const char *stored, const char *password)
+static enum scheme_result check_plain(const char *stored, const char *password)
 {
 	char padded[2][AUTH_PASSWORD_OCTETS + 1] = { "", "" };
 	enum scheme_result result = SCHEME_DIFFERENT;
 
 	if (strlen(stored) <= AUTH_PASSWORD_OCTETS &&
-	    strlen(password) <= AUTH_PASSWORD_OCTETS) {
+		strlen(password) <= AUTH_PASSWORD_OCTETS) {
 		memcpy(padded[0], stored, strlen(stored));
 		memcpy(padded[1], password, strlen(password));
 		result = compare(padded[0], padded[1], sizeof(padded[0]));
@@ -41,8 +40,8 @@ check_plain(const char *stored, const char *password)
 	return result;
 }
 
-static enum scheme_result
-compare_crypted(const char *stored, const char *crypted)
+static enum scheme_result compare_crypted(const char *stored,
+	const char *crypted)
 {
 	/* crypt_r() answers "*0" or "*1" where it does not know the kind. */
 	if (crypted == NULL || *crypted == '*')
@@ -52,8 +51,7 @@ compare_crypted(const char *stored, const char *crypted)
 	return compare(crypted, stored, strlen(stored));
 }
 
-static enum scheme_result
-check_crypt(const char *stored, const char *password)
+static enum scheme_result check_crypt(const char *stored, const char *password)
 {
 	struct crypt_data *data = calloc(1, sizeof(*data));
 	enum scheme_result result;
@@ -78,20 +76,18 @@ static const struct scheme {
 	{ "*-CRYPT", check_crypt },
 };
 
-static bool
-is_scheme(const char *pattern, const char *name, size_t count)
+static bool is_scheme(const char *pattern, const char *name, size_t count)
 {
 	size_t tail = strlen(pattern) - 1;
 
 	if (*pattern == '*')
 		return count > tail && strncasecmp(pattern + 1,
-		    name + count - tail, tail) == 0;
+			name + count - tail, tail) == 0;
 	return count == tail + 1 && strncasecmp(pattern, name, count) == 0;
 }
 
 /* Find the scheme of 'stored', and the hash behind it.  NULL: not known. */
-static const struct scheme *
-find_scheme(const char *stored, const char **hash)
+static const struct scheme *find_scheme(const char *stored, const char **hash)
 {
 	static const struct scheme without_name = { "", check_crypt };
 	const char *end = strchr(stored, '}');
@@ -104,13 +100,12 @@ find_scheme(const char *stored, const char **hash)
 	*hash = end + 1;
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		if (is_scheme(schemes[i].name, stored + 1,
-		    (size_t)(end - stored) - 1))
+			(size_t)(end - stored) - 1))
 			return &schemes[i];
 	return NULL;
 }
 
-enum scheme_result
-scheme_kind(const char *stored)
+enum scheme_result scheme_kind(const char *stored)
 {
 	const char *hash;
 	const struct scheme *scheme = find_scheme(stored, &hash);
@@ -124,8 +119,7 @@ scheme_kind(const char *stored)
 	return SCHEME_MATCH;
 }
 
-enum scheme_result
-scheme_check(const char *stored, const char *password)
+enum scheme_result scheme_check(const char *stored, const char *password)
 {
 	enum scheme_result kind = scheme_kind(stored);
 	const char *hash;
@@ -135,12 +129,11 @@ scheme_check(const char *stored, const char *password)
 	return find_scheme(stored, &hash)->check(hash, password);
 }
 
-void
-scheme_pretend(const char *password)
+void scheme_pretend(const char *password)
 {
 	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
 
 	if (crypt_gensalt_rn(NULL, 0, NULL, 0, setting,
-	    sizeof(setting)) != NULL)
+		sizeof(setting)) != NULL)
 		check_crypt(setting, password);
 }

@@ -27,6 +27,8 @@ static const struct capability {
 	{ "IMPLEMENTATION Postern", NULL, false },
 };
 
+#define CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
+
 static void write_capability(struct session *session,
 	const struct capability *capability)
 {
@@ -57,7 +59,7 @@ enum pop3_event capa_authorization(struct session *session,
 {
 	(void)request;
 	pop3_ok(session, "capability list follows");
-	for (size_t i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++)
+	for (size_t i = 0; i < CAPABILITIES; i++)
 		write_capability(session, &capabilities[i]);
 	return pop3_end_of_lines(session);
 }
@@ -67,7 +69,7 @@ enum pop3_event capa_transaction(struct session *session,
 {
 	(void)request;
 	pop3_ok(session, "capability list follows");
-	for (size_t i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++)
+	for (size_t i = 0; i < CAPABILITIES; i++)
 		if (!capabilities[i].is_over_after_login)
 			write_capability(session, &capabilities[i]);
 	return pop3_end_of_lines(session);

@@ -92,11 +92,12 @@ int inherit_count(char **names)
 	const char *pid = getenv("LISTEN_PID");
 	const char *count = getenv("LISTEN_FDS");
 	const char *passed_names = getenv("LISTEN_FDNAMES");
-	int result = 0;
+	long result = 0;
 
 	*names = NULL;
-	if (pid != NULL && count != NULL && atol(pid) == (long)getpid())
-		result = atoi(count);
+	if (pid != NULL && count != NULL &&
+			strtol(pid, NULL, 10) == (long)getpid())
+		result = strtol(count, NULL, 10);
 	if (result < 0 || result > MOST_PASSED)
 		result = 0;
 	if (result > 0 && passed_names != NULL)
@@ -104,7 +105,7 @@ int inherit_count(char **names)
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");
 	(void)unsetenv("LISTEN_FDNAMES");
-	return result;
+	return (int)result;
 }
 
 int inherit_listeners(struct listeners *listeners,

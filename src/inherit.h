@@ -13,8 +13,8 @@
  * How many descriptors from 3 on systemd passed to this very process; removes
  * what says so from the environment.
  *
- * names: set to memory that the caller frees, with their names, colon-separated;
- * or to NULL.  See sd_listen_fds(3).
+ * names: set to memory that the caller frees, with their names separated by
+ * colons; or to NULL.  See sd_listen_fds(3).
  */
 int inherit_count(char **names);
 

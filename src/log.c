@@ -5,6 +5,7 @@
  * Distrusts: every octet of a message; names in it may come from the network.
  */
 #include "config.h"
+
 #include "log.h"
 
 #include <ctype.h>
@@ -42,8 +43,7 @@ static enum log_target current_target = LOG_TARGET_STDERR;
 static enum log_level current_level = LOG_LEVEL_INFO;
 
 /* Write 'octet' as it may stand in a line; return how many octets that is. */
-static size_t
-escape_octet(unsigned char octet, char out[5])
+static size_t escape_octet(unsigned char octet, char out[5])
 {
 	if (octet >= 0x20 && octet < 0x7f && octet != '\\') {
 		out[0] = (char)octet;
@@ -54,8 +54,7 @@ escape_octet(unsigned char octet, char out[5])
 }
 
 /* Escape 'raw' into 'text'; cut it, between octets, where it is too long. */
-static void
-escape(const char *raw, char text[TEXT_BYTES])
+static void escape(const char *raw, char text[TEXT_BYTES])
 {
 	const size_t room = TEXT_BYTES - sizeof(cut_mark);
 	size_t used = 0, fits = 0;
@@ -77,8 +76,7 @@ escape(const char *raw, char text[TEXT_BYTES])
 }
 
 /* systemd sets JOURNAL_STREAM to "device:inode" of the stream it gave us. */
-static int
-leads_to_journal(int fd)
+static int leads_to_journal(int fd)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	uintmax_t device, inode;
@@ -89,11 +87,10 @@ leads_to_journal(int fd)
 	if (sscanf(stream, "%" SCNuMAX ":%" SCNuMAX, &device, &inode) != 2)
 		return 0;
 	return device == (uintmax_t)status.st_dev &&
-	    inode == (uintmax_t)status.st_ino;
+		inode == (uintmax_t)status.st_ino;
 }
 
-static enum log_target
-choose_target(enum log_target target)
+static enum log_target choose_target(enum log_target target)
 {
 	if (target != LOG_TARGET_AUTO)
 		return target;
@@ -105,18 +102,17 @@ choose_target(enum log_target target)
 }
 
 /* One write for one line, so that lines of several processes do not mix. */
-static void
-write_line(enum log_level level, const char *text)
+static void write_line(enum log_level level, const char *text)
 {
 	char line[TEXT_BYTES + AROUND_BYTES];
 	int count;
 
 	if (current_target == LOG_TARGET_JOURNAL)
 		count = snprintf(line, sizeof(line), "<%d>%s\n",
-		    levels[level].priority, text);
+			levels[level].priority, text);
 	else
 		count = snprintf(line, sizeof(line), "%s: %s%s\n", ident,
-		    levels[level].word, text);
+			levels[level].word, text);
 	/* Where a message about a failed message could go, nobody knows. */
 	if (write(STDERR_FILENO, line, (size_t)count) < 0)
 		return;
@@ -136,14 +132,13 @@ put(enum log_level level, const char *format, va_list arguments)
 	escape(raw, text);
 	if (current_target == LOG_TARGET_SYSLOG)
 		syslog(levels[level].priority, "%s%s", levels[level].word,
-		    text);
+			text);
 	else
 		write_line(level, text);
 	errno = saved_errno;
 }
 
-void
-log_open(enum log_target target, enum log_level level)
+void log_open(enum log_target target, enum log_level level)
 {
 	if (current_target == LOG_TARGET_SYSLOG)
 		closelog();
@@ -153,8 +148,7 @@ log_open(enum log_target target, enum log_level level)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
-void
-log_forked(void)
+void log_forked(void)
 {
 	if (current_target != LOG_TARGET_SYSLOG)
 		return;
@@ -163,8 +157,7 @@ log_forked(void)
 	openlog(ident, LOG_PID, LOG_MAIL);
 }
 
-void
-log_error(const char *format, ...)
+void log_error(const char *format, ...)
 {
 	va_list arguments;
 
@@ -173,8 +166,7 @@ log_error(const char *format, ...)
 	va_end(arguments);
 }
 
-void
-log_warning(const char *format, ...)
+void log_warning(const char *format, ...)
 {
 	va_list arguments;
 
@@ -183,8 +175,7 @@ log_warning(const char *format, ...)
 	va_end(arguments);
 }
 
-void
-log_info(const char *format, ...)
+void log_info(const char *format, ...)
 {
 	va_list arguments;
 
@@ -193,8 +184,7 @@ log_info(const char *format, ...)
 	va_end(arguments);
 }
 
-void
-log_debug(const char *format, ...)
+void log_debug(const char *format, ...)
 {
 	va_list arguments;
 
@@ -225,8 +215,7 @@ void log_name(const char *name, char safe[LOG_NAME_BYTES])
 	safe[count] = '\0';
 }
 
-void
-log_bug(const char *file, int line, const char *what)
+void log_bug(const char *file, int line, const char *what)
 {
 	log_error("bug: %s:%d: %s", file, line, what);
 	abort();

@@ -18,7 +18,7 @@ struct mailbox {
 	struct listing listing;
 	void *image;			/* a short listing's memory, or NULL */
 	uint8_t *marks;			/* to be removed at QUIT */
-	uint8_t *unserved;		/* could not be sent whole: never marked */
+	uint8_t *unserved;		/* not sent whole: never marked */
 	uint32_t marked_count;
 	uint64_t marked_octets;
 };
@@ -63,8 +63,8 @@ void mailbox_set_unserved(struct mailbox *box, uint32_t idx);
  * Open message 'idx' for reading, from its first octet.
  *
  * Returns a descriptor of a regular file that the caller closes, or -1 with
- * errno: ENOENT or ESTALE (removed or changed by another program), EPIPE (keeper
- * lost), or what opening it said.  Blocks for one round trip to the keeper.
+ * errno: ENOENT or ESTALE (removed or changed by another program), EPIPE (the
+ * keeper is lost), or what opening it said.  Blocks for one round trip to the keeper.
  * RFC 1939 section 5 (RETR), section 7 (TOP).
  */
 int mailbox_open(struct mailbox *box, uint32_t idx);

@@ -41,15 +41,15 @@ static const char usage[] =
 "  -c, --config FILE       read settings from FILE (default: " DEFAULT_CONFIG
 ",\n"
 "                          if it exists, else the built-in settings)\n"
-"  -i, --inetd[=LISTENER]  serve the connection on standard input, by the rules\n"
-"                          of the listen section LISTENER\n"
+"  -i, --inetd[=LISTENER]  serve the connection on standard input, by the\n"
+"                          rules of the listen section LISTENER\n"
 "  -t, --check-config      only say what is wrong with the settings\n"
 "  -p, --print-config      print the settings in force\n"
 "  -h, --help              print this text\n"
 "  -V, --version           print the version\n"
 "\n"
-"SIGTERM: stop after the present sessions.  SIGINT: stop now.  SIGHUP: read the\n"
-"settings and certificates again.  See postern(8) and postern.conf(5).\n";
+"SIGTERM: stop after the present sessions.  SIGINT: stop now.  SIGHUP: read\n"
+"the settings and certificates again.  See postern(8) and postern.conf(5).\n";
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },

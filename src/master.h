@@ -14,7 +14,8 @@ struct master_start {
 	struct settings *settings;	/* taken over */
 	const char *config_path;	/* for a reload; NULL: the defaults */
 	struct listeners listeners;	/* inherited ones, or none */
-	int connection_fd;		/* -1, or the only connection to serve */
+	int connection_fd;		/* -1,
+	or the only connection to serve */
 	uint32_t connection_section;	/* its listen section */
 };
 

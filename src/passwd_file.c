@@ -6,6 +6,7 @@
  * no other user.
  */
 #include "config.h"
+
 #include "passwd_file.h"
 
 #include <errno.h>
@@ -20,8 +21,7 @@
 
 #define FILE_BYTES_MAX (64 * 1024 * 1024)
 
-static const char *
-check_regular(int fd, size_t *size)
+static const char *check_regular(int fd, size_t *size)
 {
 	struct stat status;
 
@@ -36,8 +36,7 @@ check_regular(int fd, size_t *size)
 }
 
 /* Read 'size' octets, or fewer if the file has shrunk meanwhile. */
-static const char *
-read_octets(int fd, size_t size, struct passwd_file *file)
+static const char *read_octets(int fd, size_t size, struct passwd_file *file)
 {
 	ssize_t got = 1;
 
@@ -46,7 +45,7 @@ read_octets(int fd, size_t size, struct passwd_file *file)
 		return strerror(errno);
 	while (got > 0 && file->count < size) {
 		got = read(fd, file->octets + file->count,
-		    size - file->count);
+			size - file->count);
 		if (got > 0)
 			file->count += (size_t)got;
 	}
@@ -54,8 +53,7 @@ read_octets(int fd, size_t size, struct passwd_file *file)
 	return got < 0 ? strerror(errno) : NULL;
 }
 
-static bool
-has_control(const char *line, size_t count)
+static bool has_control(const char *line, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
@@ -64,8 +62,7 @@ has_control(const char *line, size_t count)
 }
 
 /* Cut 'line' at its colons; the last field keeps those that it has. */
-static size_t
-cut(char *line, struct passwd_entry *entry)
+static size_t cut(char *line, struct passwd_entry *entry)
 {
 	size_t found = 0;
 
@@ -80,8 +77,8 @@ cut(char *line, struct passwd_entry *entry)
 	return found;
 }
 
-static const char *
-parse_line(char *line, size_t count, struct passwd_entry *entry)
+static const char *parse_line(char *line, size_t count,
+	struct passwd_entry *entry)
 {
 	const char *hash, *home;
 
@@ -101,8 +98,7 @@ parse_line(char *line, size_t count, struct passwd_entry *entry)
 }
 
 /* Take the next line as a string; a NUL in it is a control character. */
-static char *
-take_line(struct passwd_file *file, size_t *count)
+static char *take_line(struct passwd_file *file, size_t *count)
 {
 	char *line = file->octets + file->next;
 	const char *end;
@@ -111,7 +107,7 @@ take_line(struct passwd_file *file, size_t *count)
 		return NULL;
 	end = memchr(line, '\n', file->count - file->next);
 	*count = end == NULL ? file->count - file->next :
-	    (size_t)(end - line);
+		(size_t)(end - line);
 	line[*count] = '\0';
 	file->next += *count + 1;
 	file->line++;
@@ -119,16 +115,14 @@ take_line(struct passwd_file *file, size_t *count)
 }
 
 /* Lines that nobody mends would fill the log, so only the first is named. */
-static void
-note_bad_line(struct passwd_file *file, const char *what)
+static void note_bad_line(struct passwd_file *file, const char *what)
 {
 	if (file->bad_lines++ == 0)
 		log_warning("%s:%u: ignored: it %s", file->path, file->line,
-		    what);
+			what);
 }
 
-bool
-passwd_file_open(struct passwd_file *file, const char *path)
+bool passwd_file_open(struct passwd_file *file, const char *path)
 {
 	/* Without O_NONBLOCK a FIFO would wait for a writer. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -149,8 +143,7 @@ passwd_file_open(struct passwd_file *file, const char *path)
 	return false;
 }
 
-bool
-passwd_file_next(struct passwd_file *file, struct passwd_entry *entry)
+bool passwd_file_next(struct passwd_file *file, struct passwd_entry *entry)
 {
 	size_t count;
 	char *line;
@@ -169,8 +162,7 @@ passwd_file_next(struct passwd_file *file, struct passwd_entry *entry)
 	return false;
 }
 
-void
-passwd_file_close(struct passwd_file *file)
+void passwd_file_close(struct passwd_file *file)
 {
 	if (file->octets != NULL)
 		explicit_bzero(file->octets, file->count);

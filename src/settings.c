@@ -6,6 +6,7 @@
  * file.  Distrusts: nobody, but expects every mistake.
  */
 #include "config.h"
+
 #include "settings.h"
 
 #include <arpa/inet.h>
@@ -20,27 +21,24 @@
 static const char *const any_addresses[] = { "0.0.0.0", "::" };
 #define ANY_ADDRESS_COUNT 2
 
-static bool
-is_numeric_address(const char *text)
+static bool is_numeric_address(const char *text)
 {
 	unsigned char address[sizeof(struct in6_addr)];
 
 	return inet_pton(AF_INET, text, address) == 1 ||
-	    inet_pton(AF_INET6, text, address) == 1;
+		inet_pton(AF_INET6, text, address) == 1;
 }
 
-static void
-set_any_addresses(struct listen_settings *listen)
+static void set_any_addresses(struct listen_settings *listen)
 {
 	listen->addresses = settings_allocate(ANY_ADDRESS_COUNT + 1,
-	    sizeof(*listen->addresses));
+		sizeof(*listen->addresses));
 	listen->address_count = ANY_ADDRESS_COUNT;
 	for (size_t i = 0; i < ANY_ADDRESS_COUNT; i++)
 		listen->addresses[i] = settings_copy(any_addresses[i]);
 }
 
-static void
-take_addresses(cfg_t *section, struct listen_settings *listen)
+static void take_addresses(cfg_t *section, struct listen_settings *listen)
 {
 	if (cfg_size(section, "address") == 0) {
 		set_any_addresses(listen);
@@ -51,28 +49,25 @@ take_addresses(cfg_t *section, struct listen_settings *listen)
 	for (size_t i = 0; i < listen->address_count; i++)
 		if (!is_numeric_address(listen->addresses[i]))
 			settings_file_mistake(section, "address \"%s\" is not "
-			    "numeric (write 192.0.2.1 or 2001:db8::1)",
-			    listen->addresses[i]);
+				"numeric (write 192.0.2.1 or 2001:db8::1)",
+				listen->addresses[i]);
 }
 
-static uint16_t
-usual_port(enum tls_mode tls)
+static uint16_t usual_port(enum tls_mode tls)
 {
 	return tls == TLS_IMPLICIT ? POP3S_PORT : POP3_PORT;
 }
 
-static void
-take_listen(cfg_t *section, struct listen_settings *listen)
+static void take_listen(cfg_t *section, struct listen_settings *listen)
 {
 	listen->name = settings_copy(cfg_title(section));
 	listen->tls = (enum tls_mode)cfg_getint(section, "tls");
 	listen->port = options_gives(section, "port") ?
-	    (uint16_t)cfg_getint(section, "port") : usual_port(listen->tls);
+		(uint16_t)cfg_getint(section, "port") : usual_port(listen->tls);
 	take_addresses(section, listen);
 }
 
-static void
-set_usual_listens(struct settings *settings)
+static void set_usual_listens(struct settings *settings)
 {
 	settings->listens = settings_allocate(2, sizeof(*settings->listens));
 	settings->listen_count = 2;
@@ -88,8 +83,7 @@ set_usual_listens(struct settings *settings)
 	}
 }
 
-static void
-take_listens(cfg_t *root, struct settings *settings)
+static void take_listens(cfg_t *root, struct settings *settings)
 {
 	unsigned count = cfg_size(root, "listen");
 
@@ -98,53 +92,49 @@ take_listens(cfg_t *root, struct settings *settings)
 		return;
 	}
 	settings->listens = settings_allocate(count,
-	    sizeof(*settings->listens));
+		sizeof(*settings->listens));
 	settings->listen_count = count;
 	for (unsigned i = 0; i < count; i++)
 		take_listen(cfg_getnsec(root, "listen", i),
-		    &settings->listens[i]);
+			&settings->listens[i]);
 }
 
-static void
-take_mailbox(cfg_t *section, struct settings *settings)
+static void take_mailbox(cfg_t *section, struct settings *settings)
 {
 	const char *path;
 
 	settings->mailbox_path = settings_copy_of(section, "path");
 	path = settings->mailbox_path;
 	if (*path != '/' && strncmp(path, "%h", 2) != 0 &&
-	    strcmp(path, "~") != 0 && strncmp(path, "~/", 2) != 0)
+		strcmp(path, "~") != 0 && strncmp(path, "~/", 2) != 0)
 		settings_file_mistake(section, "path = \"%s\" must begin with "
-		    "'/', '~/' or '%%h'", path);
+			"'/', '~/' or '%%h'", path);
 	settings_check_percents(section, "path", "hund%");
 }
 
-static void
-take_pool(cfg_t *section, struct pool_settings *pool)
+static void take_pool(cfg_t *section, struct pool_settings *pool)
 {
 	pool->spare = (uint32_t)cfg_getint(section, "spare");
 	pool->max = (uint32_t)cfg_getint(section, "max");
 	pool->sessions_per_worker =
-	    (uint32_t)cfg_getint(section, "sessions-per-worker");
+		(uint32_t)cfg_getint(section, "sessions-per-worker");
 	if (pool->spare > pool->max)
 		settings_file_mistake(section, "spare = %u is more than max = "
-		    "%u (write a smaller spare or a larger max)",
-		    (unsigned)pool->spare, (unsigned)pool->max);
+			"%u (write a smaller spare or a larger max)",
+			(unsigned)pool->spare, (unsigned)pool->max);
 }
 
-static void
-take_limits(cfg_t *section, struct limit_settings *limits)
+static void take_limits(cfg_t *section, struct limit_settings *limits)
 {
 	limits->idle_timeout_s =
-	    (uint32_t)cfg_getint(section, "idle-timeout");
+		(uint32_t)cfg_getint(section, "idle-timeout");
 	limits->login_timeout_s =
-	    (uint32_t)cfg_getint(section, "login-timeout");
+		(uint32_t)cfg_getint(section, "login-timeout");
 	limits->tls_timeout_s = (uint32_t)cfg_getint(section, "tls-timeout");
 	limits->per_address = (uint32_t)cfg_getint(section, "per-address");
 }
 
-static struct settings *
-take_all(cfg_t *root)
+static struct settings *take_all(cfg_t *root)
 {
 	struct settings *settings = settings_allocate(1, sizeof(*settings));
 	cfg_t *log = cfg_getsec(root, "log");
@@ -163,8 +153,7 @@ take_all(cfg_t *root)
 	return settings;
 }
 
-struct settings *
-settings_load(const char *path, FILE *errors)
+struct settings *settings_load(const char *path, FILE *errors)
 {
 	cfg_t *root = settings_file_read(path, errors);
 	struct settings *settings;
@@ -180,8 +169,7 @@ settings_load(const char *path, FILE *errors)
 	return settings;
 }
 
-void
-settings_free(struct settings *settings)
+void settings_free(struct settings *settings)
 {
 	if (settings == NULL)
 		return;

@@ -6,6 +6,7 @@
  * mistake.
  */
 #include "config.h"
+
 #include "settings_parts.h"
 
 #include <stdlib.h>
@@ -13,17 +14,17 @@
 
 static const char pam_program[] = LIBEXECDIR "/postern-pam";
 
-static void
-check_unused(cfg_t *section, const char *type, const char *const names[])
+static void check_unused(cfg_t *section, const char *type,
+	const char *const names[])
 {
 	for (size_t i = 0; names[i] != NULL; i++)
 		if (options_gives(section, names[i]))
 			settings_file_mistake(section, "a backend of type %s "
-			    "has no %s (remove it)", type, names[i]);
+				"has no %s (remove it)", type, names[i]);
 }
 
-static void
-check_passwd_file(cfg_t *section, const struct backend_settings *backend)
+static void check_passwd_file(cfg_t *section,
+	const struct backend_settings *backend)
 {
 	static const char *const unused[] = { "command", "timeout", NULL };
 
@@ -36,8 +37,8 @@ check_passwd_file(cfg_t *section, const struct backend_settings *backend)
 	settings_check_percents(section, "home", "und%");
 }
 
-static void
-check_program(cfg_t *section, const struct backend_settings *backend)
+static void check_program(cfg_t *section,
+	const struct backend_settings *backend)
 {
 	static const char *const unused[] = {
 		"path", "uid", "gid", "home", NULL };
@@ -45,18 +46,17 @@ check_program(cfg_t *section, const struct backend_settings *backend)
 	check_unused(section, "program", unused);
 	if (backend->command[0] == NULL || *backend->command[0] == '\0')
 		settings_file_mistake(section, "backend \"%s\" needs a command "
-		    "(write: command = { \"%s\" })", backend->name,
-		    pam_program);
+			"(write: command = { \"%s\" })", backend->name,
+			pam_program);
 	else
 		settings_check_absolute(section, "command",
-		    backend->command[0]);
+			backend->command[0]);
 }
 
-static void
-take_backend(cfg_t *section, struct backend_settings *backend)
+static void take_backend(cfg_t *section, struct backend_settings *backend)
 {
 	static void (*const checks[])(cfg_t *,
-	    const struct backend_settings *) = {
+		const struct backend_settings *) = {
 		[BACKEND_PASSWD_FILE] = check_passwd_file,
 		[BACKEND_PROGRAM] = check_program,
 	};
@@ -73,14 +73,13 @@ take_backend(cfg_t *section, struct backend_settings *backend)
 		checks[backend->type](section, backend);
 	else
 		settings_file_mistake(section, "backend \"%s\" needs a type "
-		    "(one of: passwd-file, program)", backend->name);
+			"(one of: passwd-file, program)", backend->name);
 }
 
-static void
-set_usual_backend(struct auth_settings *auth)
+static void set_usual_backend(struct auth_settings *auth)
 {
 	struct backend_settings *backend =
-	    settings_allocate(1, sizeof(*backend));
+		settings_allocate(1, sizeof(*backend));
 
 	backend->name = settings_copy("system");
 	backend->type = BACKEND_PROGRAM;
@@ -95,17 +94,16 @@ set_usual_backend(struct auth_settings *auth)
 	auth->backend_count = 1;
 }
 
-void
-settings_take_auth(cfg_t *section, struct auth_settings *auth)
+void settings_take_auth(cfg_t *section, struct auth_settings *auth)
 {
 	unsigned count = cfg_size(section, "backend");
 
 	auth->cleartext = (enum cleartext)cfg_getint(section, "cleartext");
 	auth->failure_delay_ms =
-	    (uint32_t)cfg_getint(section, "failure-delay");
+		(uint32_t)cfg_getint(section, "failure-delay");
 	auth->attempts = (uint32_t)cfg_getint(section, "attempts");
 	auth->concurrent_checks =
-	    (uint32_t)cfg_getint(section, "concurrent-checks");
+		(uint32_t)cfg_getint(section, "concurrent-checks");
 	if (count == 0) {
 		set_usual_backend(auth);
 		return;
@@ -114,11 +112,10 @@ settings_take_auth(cfg_t *section, struct auth_settings *auth)
 	auth->backend_count = count;
 	for (unsigned i = 0; i < count; i++)
 		take_backend(cfg_getnsec(section, "backend", i),
-		    &auth->backends[i]);
+			&auth->backends[i]);
 }
 
-static void
-free_backend(struct backend_settings *backend)
+static void free_backend(struct backend_settings *backend)
 {
 	free(backend->name);
 	free(backend->path);
@@ -128,8 +125,7 @@ free_backend(struct backend_settings *backend)
 	free(backend->home);
 }
 
-void
-settings_free_auth(struct auth_settings *auth)
+void settings_free_auth(struct auth_settings *auth)
 {
 	for (size_t i = 0; i < auth->backend_count; i++)
 		free_backend(&auth->backends[i]);

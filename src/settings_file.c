@@ -8,6 +8,7 @@
  * nobody, but expects every mistake.
  */
 #include "config.h"
+
 #include "settings_file.h"
 
 #include <stdarg.h>
@@ -33,8 +34,7 @@ static struct {
 	bool is_parsing, has_ended;
 } reading;
 
-static void
-report(const cfg_t *section, const char *message)
+static void report(const cfg_t *section, const char *message)
 {
 	const cfg_t *named = reading.root;
 	int line = section->line;
@@ -46,30 +46,28 @@ report(const cfg_t *section, const char *message)
 	if (reading.is_parsing && line > reading.lines)
 		line = reading.lines;
 	fprintf(reading.errors, "%s:%d: %s\n", named->filename, line,
-	    message);
+		message);
 	reading.mistakes++;
 }
 
-static bool
-has_option(const cfg_t *section, const char *name, size_t octets)
+static bool has_option(const cfg_t *section, const char *name, size_t octets)
 {
 	for (const cfg_opt_t *opt = section->opts; opt->name != NULL; opt++)
 		if (strlen(opt->name) == octets &&
-		    memcmp(opt->name, name, octets) == 0)
+			memcmp(opt->name, name, octets) == 0)
 			return true;
 	return false;
 }
 
 /* Write what 'section' knows, and whether 'unknown' has its place outside. */
-static void
-list_options(const cfg_t *section, const char *unknown, FILE *out)
+static void list_options(const cfg_t *section, const char *unknown, FILE *out)
 {
 	const char *separator = " (";
 
 	if (section != reading.root && has_option(reading.root, unknown,
-	    strcspn(unknown, "'")))
+		strcspn(unknown, "'")))
 		fprintf(out, " in %s; is the '}' of %s missing?",
-		    section->name, section->name);
+			section->name, section->name);
 	else if (section != reading.root)
 		fprintf(out, " in %s", section->name);
 
@@ -90,14 +88,13 @@ static const struct hint {
 	{ "missing opening brace", " (write '{' after its name or title)" },
 	{ "missing equal sign", " (write: name = value)" },
 	{ "unexpected token", " (write: name = value, name = { value, value } "
-	    "or name { ... })" },
+		"or name { ... })" },
 	{ "unexpected closing brace", " (no section is open here)" },
 	{ "found duplicate title", " (give each section its own)" },
 	{ "function 'include'", " (write: include(\"file\"))" },
 };
 
-static void
-advise(const cfg_t *section, const char *message, FILE *out)
+static void advise(const cfg_t *section, const char *message, FILE *out)
 {
 	static const char unknown[] = "no such option '";
 
@@ -118,7 +115,7 @@ explain(cfg_t *section, const char *format, va_list arguments)
 	vsnprintf(message, sizeof(message), format, arguments);
 	if (strstr(message, "'" OPTIONS_END_WORD "'") != NULL) {
 		report(section, "the file ends too early: a '}' or a value is "
-		    "missing");
+			"missing");
 		return;
 	}
 	out = fmemopen(full, sizeof(full), "w");
@@ -128,14 +125,13 @@ explain(cfg_t *section, const char *format, va_list arguments)
 	advise(section, message, out);
 	if (section->line > reading.lines)
 		fputs("; this is the end of the file: is a quote or a '}' "
-		    "missing?", out);
+			"missing?", out);
 	fclose(out);
 	report(section, full);
 }
 
 /* At the '}': remember the file for later; libconfuse does not. */
-static int
-end_section(cfg_t *parent, cfg_opt_t *opt)
+static int end_section(cfg_t *parent, cfg_opt_t *opt)
 {
 	cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
 
@@ -147,8 +143,7 @@ end_section(cfg_t *parent, cfg_opt_t *opt)
 	return options_check_title(section);
 }
 
-static int
-end_file(cfg_t *root, cfg_opt_t *opt, int argc, const char **argv)
+static int end_file(cfg_t *root, cfg_opt_t *opt, int argc, const char **argv)
 {
 	(void)root, (void)opt, (void)argc, (void)argv;
 	reading.has_ended = true;
@@ -156,15 +151,14 @@ end_file(cfg_t *root, cfg_opt_t *opt, int argc, const char **argv)
 }
 
 /* Parse one file.  The buffer of 'text' has room for end_text at its end. */
-static bool
-parse(struct settings_text *text)
+static bool parse(struct settings_text *text)
 {
 	FILE *stream;
 	int result;
 
 	memcpy(text->octets + text->count, end_text, sizeof(end_text));
 	stream = fmemopen(text->octets, text->count + sizeof(end_text) - 1,
-	    "r");
+		"r");
 	if (stream == NULL)
 		bug("no memory for settings");
 	reading.lines = text->lines;
@@ -173,15 +167,14 @@ parse(struct settings_text *text)
 	fclose(stream);
 	if (result == CFG_SUCCESS && !reading.has_ended)
 		report(reading.root, "a comment or a quoted string is not "
-		    "closed before the end of the file");
+			"closed before the end of the file");
 	if (result != CFG_SUCCESS && reading.mistakes == 0)
 		report(reading.root, "cannot be understood");
 	return reading.mistakes == 0;
 }
 
 /* Parse 'text' as the content of 'path'; then the root is back where it was. */
-static bool
-parse_included(char *path, struct settings_text *text)
+static bool parse_included(char *path, struct settings_text *text)
 {
 	cfg_t *root = reading.root;
 	char *outer_path = root->filename;
@@ -199,8 +192,7 @@ parse_included(char *path, struct settings_text *text)
 	return is_good;
 }
 
-static int
-include_file(cfg_t *root, char *path)
+static int include_file(cfg_t *root, char *path)
 {
 	struct settings_text text;
 	bool is_good;
@@ -218,8 +210,7 @@ include_file(cfg_t *root, char *path)
  * libconfuse calls this for include("file").  Its own cfg_include() is not
  * used; a parser inside the parser is what libconfuse does for defaults.
  */
-static int
-include(cfg_t *root, cfg_opt_t *opt, int argc, const char **argv)
+static int include(cfg_t *root, cfg_opt_t *opt, int argc, const char **argv)
 {
 	char *path;
 	int result;
@@ -227,12 +218,12 @@ include(cfg_t *root, cfg_opt_t *opt, int argc, const char **argv)
 	(void)opt;
 	if (argc != 1) {
 		cfg_error(root, "include takes one file (write: "
-		    "include(\"file\"))");
+			"include(\"file\"))");
 		return -1;
 	}
 	if (reading.depth == INCLUDE_DEPTH_MAX) {
 		cfg_error(root, "files include each other more than %d deep "
-		    "(does one include itself?)", INCLUDE_DEPTH_MAX);
+			"(does one include itself?)", INCLUDE_DEPTH_MAX);
 		return -1;
 	}
 	path = settings_text_beside(root->filename, argv[0]);
@@ -241,8 +232,7 @@ include(cfg_t *root, cfg_opt_t *opt, int argc, const char **argv)
 	return result;
 }
 
-static void
-report_unread(const char *path, const struct settings_text *text)
+static void report_unread(const char *path, const struct settings_text *text)
 {
 	fputs(path, reading.errors);
 	if (text->lines > 0)
@@ -250,15 +240,14 @@ report_unread(const char *path, const struct settings_text *text)
 	fprintf(reading.errors, ": %s\n", text->cannot);
 }
 
-static bool
-read_and_parse(const char *path)
+static bool read_and_parse(const char *path)
 {
 	char nothing[sizeof(end_text)];
 	struct settings_text text = { .octets = nothing };
 	bool is_good;
 
 	if (path != NULL &&
-	    !settings_text_read(path, sizeof(end_text), &text)) {
+		!settings_text_read(path, sizeof(end_text), &text)) {
 		report_unread(path, &text);
 		return false;
 	}
@@ -270,8 +259,7 @@ read_and_parse(const char *path)
 	return is_good;
 }
 
-cfg_t *
-settings_file_read(const char *path, FILE *errors)
+cfg_t *settings_file_read(const char *path, FILE *errors)
 {
 	static const struct options_hooks hooks = { end_section, include,
 		end_file };
@@ -289,8 +277,7 @@ settings_file_read(const char *path, FILE *errors)
 	return NULL;
 }
 
-void
-settings_file_mistake(const cfg_t *section, const char *format, ...)
+void settings_file_mistake(const cfg_t *section, const char *format, ...)
 {
 	char message[MESSAGE_BYTES];
 	va_list arguments;
@@ -301,14 +288,12 @@ settings_file_mistake(const cfg_t *section, const char *format, ...)
 	report(section, message);
 }
 
-unsigned
-settings_file_mistakes(void)
+unsigned settings_file_mistakes(void)
 {
 	return reading.mistakes;
 }
 
-void
-settings_file_close(cfg_t *tree)
+void settings_file_close(cfg_t *tree)
 {
 	cfg_free(tree);
 }

@@ -6,6 +6,7 @@
  * Distrusts: nobody, but expects every mistake.
  */
 #include "config.h"
+
 #include "settings_options.h"
 
 #include <string.h>
@@ -16,28 +17,26 @@
 /* Our own flag in cfg_opt_t: the file has given this setting. */
 #define OPTION_GIVEN (1 << 30)
 
-static int
-check_string(cfg_t *section, const char *name, const char *text)
+static int check_string(cfg_t *section, const char *name, const char *text)
 {
 	if (strchr(text, '\n') != NULL) {
 		for (const char *octet = text; *octet != '\0'; octet++)
 			section->line -= *octet == '\n';
 		cfg_error(section, "the value of %s does not end on its line: "
-		    "a closing quote is missing", name);
+			"a closing quote is missing", name);
 		return -1;
 	}
 	for (; *text != '\0'; text++) {
 		if ((unsigned char)*text < 0x20 || *text == 0x7f) {
 			cfg_error(section, "the value of %s has a control "
-			    "character (write printable ones)", name);
+				"character (write printable ones)", name);
 			return -1;
 		}
 	}
 	return 0;
 }
 
-static int
-check_given_once(cfg_t *section, cfg_opt_t *opt)
+static int check_given_once(cfg_t *section, cfg_opt_t *opt)
 {
 	if ((opt->flags & OPTION_GIVEN) != 0) {
 		cfg_error(section, "%s is given twice (keep one)", opt->name);
@@ -48,8 +47,7 @@ check_given_once(cfg_t *section, cfg_opt_t *opt)
 }
 
 /* Where a value is missing before the end, our own word stands in its place. */
-static int
-check_present(cfg_t *section, const char *text)
+static int check_present(cfg_t *section, const char *text)
 {
 	if (strcmp(text, OPTIONS_END_WORD) != 0)
 		return 0;
@@ -57,15 +55,15 @@ check_present(cfg_t *section, const char *text)
 	return -1;
 }
 
-static int
-take_value(cfg_t *section, cfg_opt_t *opt, const char *text, void *result)
+static int take_value(cfg_t *section, cfg_opt_t *opt, const char *text,
+	void *result)
 {
 	char why[VALUE_WHY_BYTES];
 	long value;
 
 	if (check_present(section, text) != 0 ||
-	    check_string(section, opt->name, text) != 0 ||
-	    check_given_once(section, opt) != 0)
+		check_string(section, opt->name, text) != 0 ||
+		check_given_once(section, opt) != 0)
 		return -1;
 	if (!value_parse(opt->name, text, &value, why)) {
 		cfg_error(section, "%s", why);
@@ -75,37 +73,37 @@ take_value(cfg_t *section, cfg_opt_t *opt, const char *text, void *result)
 	return 0;
 }
 
-static int
-take_string(cfg_t *section, cfg_opt_t *opt, const char *text, void *result)
+static int take_string(cfg_t *section, cfg_opt_t *opt, const char *text,
+	void *result)
 {
 	if (check_present(section, text) != 0 ||
-	    check_string(section, opt->name, text) != 0 ||
-	    check_given_once(section, opt) != 0)
+		check_string(section, opt->name, text) != 0 ||
+		check_given_once(section, opt) != 0)
 		return -1;
 	*(const char **)result = text;
 	return 0;
 }
 
 /* An account of ours: we lay down our rights by becoming it. */
-static int
-take_account(cfg_t *section, cfg_opt_t *opt, const char *text, void *result)
+static int take_account(cfg_t *section, cfg_opt_t *opt, const char *text,
+	void *result)
 {
 	if (take_string(section, opt, text, result) != 0)
 		return -1;
 	if (*text != '\0' && strcmp(text, "root") != 0 &&
-	    strcmp(text, "0") != 0)
+		strcmp(text, "0") != 0)
 		return 0;
 	cfg_error(section, "%s = \"%s\" would keep all rights (write the name "
-	    "of an account that has none)", opt->name, text);
+		"of an account that has none)", opt->name, text);
 	return -1;
 }
 
 /* Called for every value, so a list cannot tell whether it is given twice. */
-static int
-take_list_value(cfg_t *section, cfg_opt_t *opt, const char *text, void *result)
+static int take_list_value(cfg_t *section, cfg_opt_t *opt, const char *text,
+	void *result)
 {
 	if (check_present(section, text) != 0 ||
-	    check_string(section, opt->name, text) != 0)
+		check_string(section, opt->name, text) != 0)
 		return -1;
 	opt->flags |= OPTION_GIVEN;
 	*(const char **)result = text;
@@ -204,8 +202,8 @@ static cfg_opt_t root_options[] = {
 	CFG_END()
 };
 
-static void
-set_section_hooks(cfg_opt_t *options, cfg_validate_callback_t end_section)
+static void set_section_hooks(cfg_opt_t *options,
+	cfg_validate_callback_t end_section)
 {
 	for (cfg_opt_t *opt = options; opt->name != NULL; opt++) {
 		if (opt->type != CFGT_SEC)
@@ -215,16 +213,14 @@ set_section_hooks(cfg_opt_t *options, cfg_validate_callback_t end_section)
 	}
 }
 
-static void
-set_function(const char *name, cfg_func_t function)
+static void set_function(const char *name, cfg_func_t function)
 {
 	for (cfg_opt_t *opt = root_options; opt->name != NULL; opt++)
 		if (strcmp(opt->name, name) == 0)
 			opt->func = function;
 }
 
-cfg_opt_t *
-options_table(const struct options_hooks *hooks)
+cfg_opt_t *options_table(const struct options_hooks *hooks)
 {
 	set_section_hooks(root_options, hooks->end_section);
 	set_function("include", hooks->include);
@@ -232,20 +228,18 @@ options_table(const struct options_hooks *hooks)
 	return root_options;
 }
 
-bool
-options_gives(cfg_t *section, const char *name)
+bool options_gives(cfg_t *section, const char *name)
 {
 	return (cfg_getopt(section, name)->flags & OPTION_GIVEN) != 0;
 }
 
-int
-options_check_title(cfg_t *section)
+int options_check_title(cfg_t *section)
 {
 	if (section->title == NULL)
 		return 0;
 	if (*section->title != '\0')
 		return check_string(section, section->name, section->title);
 	cfg_error(section, "%s has an empty title (write: %s \"name\" "
-	    "{ ... })", section->name, section->name);
+		"{ ... })", section->name, section->name);
 	return -1;
 }

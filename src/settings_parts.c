@@ -5,6 +5,7 @@
  * it that tries a new file.  Distrusts: nobody, but expects every mistake.
  */
 #include "config.h"
+
 #include "settings_parts.h"
 
 #include <stdlib.h>
@@ -12,8 +13,7 @@
 
 #include "log.h"
 
-void *
-settings_allocate(size_t count, size_t bytes_each)
+void *settings_allocate(size_t count, size_t bytes_each)
 {
 	void *memory = calloc(count == 0 ? 1 : count, bytes_each);
 
@@ -22,8 +22,7 @@ settings_allocate(size_t count, size_t bytes_each)
 	return memory;
 }
 
-char *
-settings_copy(const char *text)
+char *settings_copy(const char *text)
 {
 	char *own = strdup(text);
 
@@ -32,15 +31,13 @@ settings_copy(const char *text)
 	return own;
 }
 
-char *
-settings_copy_of(cfg_t *section, const char *name)
+char *settings_copy_of(cfg_t *section, const char *name)
 {
 	return settings_copy(cfg_getstr(section, name));
 }
 
 /* Copy the list 'name' and a NULL at its end. */
-char **
-settings_copy_list(cfg_t *section, const char *name)
+char **settings_copy_list(cfg_t *section, const char *name)
 {
 	unsigned count = cfg_size(section, name);
 	char **list = settings_allocate((size_t)count + 1, sizeof(*list));
@@ -50,16 +47,15 @@ settings_copy_list(cfg_t *section, const char *name)
 	return list;
 }
 
-void
-settings_check_absolute(cfg_t *section, const char *name, const char *path)
+void settings_check_absolute(cfg_t *section, const char *name, const char *path)
 {
 	if (*path != '\0' && *path != '/')
 		settings_file_mistake(section, "%s = \"%s\" must begin with "
-		    "'/'", name, path);
+			"'/'", name, path);
 }
 
-void
-settings_check_percents(cfg_t *section, const char *name, const char *letters)
+void settings_check_percents(cfg_t *section, const char *name,
+	const char *letters)
 {
 	const char *percent = cfg_getstr(section, name);
 
@@ -73,8 +69,7 @@ settings_check_percents(cfg_t *section, const char *name, const char *letters)
 	}
 }
 
-void
-settings_free_list(char **list)
+void settings_free_list(char **list)
 {
 	for (size_t i = 0; list[i] != NULL; i++)
 		free(list[i]);

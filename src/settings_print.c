@@ -5,20 +5,21 @@
  * postern --print-config.  Distrusts: nobody.
  */
 #include "config.h"
+
 #include "settings.h"
 
 #include "settings_value.h"
 
-static void
-print_string(const char *indent, const char *name, const char *text, FILE *out)
+static void print_string(const char *indent, const char *name,
+	const char *text, FILE *out)
 {
 	fprintf(out, "%s%s = ", indent, name);
 	value_quote(text, out);
 	putc('\n', out);
 }
 
-static void
-print_value(const char *indent, const char *name, long value, FILE *out)
+static void print_value(const char *indent, const char *name, long value,
+	FILE *out)
 {
 	fprintf(out, "%s%s = ", indent, name);
 	value_print(name, value, out);
@@ -26,8 +27,8 @@ print_value(const char *indent, const char *name, long value, FILE *out)
 }
 
 /* 'list' ends with NULL. */
-static void
-print_list(const char *indent, const char *name, char *const *list, FILE *out)
+static void print_list(const char *indent, const char *name, char *const *list,
+	FILE *out)
 {
 	fprintf(out, "%s%s = {", indent, name);
 	for (size_t i = 0; list[i] != NULL; i++) {
@@ -37,8 +38,8 @@ print_list(const char *indent, const char *name, char *const *list, FILE *out)
 	fputs(" }\n", out);
 }
 
-static void
-print_opening(const char *indent, const char *name, const char *title,
+static void print_opening(const char *indent, const char *name,
+	const char *title,
 	FILE *out)
 {
 	fprintf(out, "%s%s ", indent, name);
@@ -46,8 +47,7 @@ print_opening(const char *indent, const char *name, const char *title,
 	fputs(" {\n", out);
 }
 
-static void
-print_listen(const struct listen_settings *listen, FILE *out)
+static void print_listen(const struct listen_settings *listen, FILE *out)
 {
 	print_opening("", "listen", listen->name, out);
 	print_list("\t", "address", listen->addresses, out);
@@ -56,16 +56,14 @@ print_listen(const struct listen_settings *listen, FILE *out)
 	fputs("}\n", out);
 }
 
-static void
-print_certificate(const char *indent,
+static void print_certificate(const char *indent,
 	const struct certificate_settings *certificate, FILE *out)
 {
 	print_string(indent, "certificate", certificate->certificate, out);
 	print_string(indent, "key", certificate->key, out);
 }
 
-static void
-print_tls(const struct tls_settings *tls, FILE *out)
+static void print_tls(const struct tls_settings *tls, FILE *out)
 {
 	static char none[] = "";
 	const struct certificate_settings no_certificate = {
@@ -73,7 +71,7 @@ print_tls(const struct tls_settings *tls, FILE *out)
 
 	fputs("tls {\n", out);
 	print_certificate("\t", tls->certificate_count == 0 ?
-	    &no_certificate : &tls->certificates[0], out);
+		&no_certificate : &tls->certificates[0], out);
 	print_string("\t", "priority", tls->priority, out);
 	for (size_t i = 1; i < tls->certificate_count; i++) {
 		print_opening("\t", "host", tls->certificates[i].host, out);
@@ -83,8 +81,7 @@ print_tls(const struct tls_settings *tls, FILE *out)
 	fputs("}\n", out);
 }
 
-static void
-print_passwd_file(const struct backend_settings *backend, FILE *out)
+static void print_passwd_file(const struct backend_settings *backend, FILE *out)
 {
 	print_string("\t\t", "path", backend->path, out);
 	print_string("\t\t", "uid", backend->uid, out);
@@ -92,18 +89,16 @@ print_passwd_file(const struct backend_settings *backend, FILE *out)
 	print_string("\t\t", "home", backend->home, out);
 }
 
-static void
-print_program(const struct backend_settings *backend, FILE *out)
+static void print_program(const struct backend_settings *backend, FILE *out)
 {
 	print_list("\t\t", "command", backend->command, out);
 	print_value("\t\t", "timeout", backend->timeout_s, out);
 }
 
-static void
-print_backend(const struct backend_settings *backend, FILE *out)
+static void print_backend(const struct backend_settings *backend, FILE *out)
 {
 	static void (*const printers[])(const struct backend_settings *,
-	    FILE *) = {
+		FILE *) = {
 		[BACKEND_PASSWD_FILE] = print_passwd_file,
 		[BACKEND_PROGRAM] = print_program,
 	};
@@ -114,8 +109,7 @@ print_backend(const struct backend_settings *backend, FILE *out)
 	fputs("\t}\n", out);
 }
 
-static void
-print_auth(const struct auth_settings *auth, FILE *out)
+static void print_auth(const struct auth_settings *auth, FILE *out)
 {
 	fputs("auth {\n", out);
 	print_value("\t", "cleartext", auth->cleartext, out);
@@ -127,19 +121,17 @@ print_auth(const struct auth_settings *auth, FILE *out)
 	fputs("}\n", out);
 }
 
-static void
-print_pool(const struct pool_settings *pool, FILE *out)
+static void print_pool(const struct pool_settings *pool, FILE *out)
 {
 	fputs("pool {\n", out);
 	print_value("\t", "spare", pool->spare, out);
 	print_value("\t", "max", pool->max, out);
 	print_value("\t", "sessions-per-worker", pool->sessions_per_worker,
-	    out);
+		out);
 	fputs("}\n", out);
 }
 
-static void
-print_limits(const struct limit_settings *limits, FILE *out)
+static void print_limits(const struct limit_settings *limits, FILE *out)
 {
 	fputs("limits {\n", out);
 	print_value("\t", "idle-timeout", limits->idle_timeout_s, out);
@@ -149,8 +141,7 @@ print_limits(const struct limit_settings *limits, FILE *out)
 	fputs("}\n", out);
 }
 
-void
-settings_print(const struct settings *settings, FILE *out)
+void settings_print(const struct settings *settings, FILE *out)
 {
 	print_string("", "user", settings->user, out);
 	print_string("", "signer-user", settings->signer_user, out);

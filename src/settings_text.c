@@ -6,6 +6,7 @@
  * it that tries a new file.  Distrusts: that a path names a text file.
  */
 #include "config.h"
+
 #include "settings_text.h"
 
 #include <errno.h>
@@ -23,8 +24,7 @@
 static const char byte_order_mark[] = "\xef\xbb\xbf";
 #define BYTE_ORDER_MARK_BYTES (sizeof(byte_order_mark) - 1)
 
-static const char *
-check_regular(int fd)
+static const char *check_regular(int fd)
 {
 	struct stat status;
 
@@ -37,14 +37,13 @@ check_regular(int fd)
 	return NULL;
 }
 
-static const char *
-read_octets(int fd, struct settings_text *text)
+static const char *read_octets(int fd, struct settings_text *text)
 {
 	ssize_t got = 1;
 
 	while (got > 0 && text->count < FILE_BYTES_MAX) {
 		got = read(fd, text->octets + text->count,
-		    FILE_BYTES_MAX - text->count);
+			FILE_BYTES_MAX - text->count);
 		if (got > 0)
 			text->count += (size_t)got;
 	}
@@ -53,20 +52,18 @@ read_octets(int fd, struct settings_text *text)
 	return got == 0 ? NULL : "Is larger than 1 MiB";
 }
 
-static void
-drop_byte_order_mark(struct settings_text *text)
+static void drop_byte_order_mark(struct settings_text *text)
 {
 	if (text->count < BYTE_ORDER_MARK_BYTES || memcmp(text->octets,
-	    byte_order_mark, BYTE_ORDER_MARK_BYTES) != 0)
+		byte_order_mark, BYTE_ORDER_MARK_BYTES) != 0)
 		return;
 	text->count -= BYTE_ORDER_MARK_BYTES;
 	memmove(text->octets, text->octets + BYTE_ORDER_MARK_BYTES,
-	    text->count);
+		text->count);
 }
 
 /* Count the lines; the last one need not end with a line feed. */
-static const char *
-check_lines(struct settings_text *text)
+static const char *check_lines(struct settings_text *text)
 {
 	text->lines = 1;
 	for (size_t i = 0; i < text->count; i++) {
@@ -78,8 +75,8 @@ check_lines(struct settings_text *text)
 	return NULL;
 }
 
-static const char *
-read_text(int fd, size_t room_bytes, struct settings_text *text)
+static const char *read_text(int fd, size_t room_bytes,
+	struct settings_text *text)
 {
 	const char *cannot = check_regular(fd);
 
@@ -93,8 +90,7 @@ read_text(int fd, size_t room_bytes, struct settings_text *text)
 	return cannot != NULL ? cannot : check_lines(text);
 }
 
-bool
-settings_text_read(const char *path, size_t room_bytes,
+bool settings_text_read(const char *path, size_t room_bytes,
 	struct settings_text *text)
 {
 	/* Without O_NONBLOCK a FIFO would wait for a writer. */
@@ -111,8 +107,7 @@ settings_text_read(const char *path, size_t room_bytes,
 	return false;
 }
 
-char *
-settings_text_beside(const char *including, const char *name)
+char *settings_text_beside(const char *including, const char *name)
 {
 	const char *slash = strrchr(including, '/');
 	int directory = slash == NULL ? 0 : (int)(slash - including) + 1;

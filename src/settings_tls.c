@@ -5,6 +5,7 @@
  * it that tries a new file.  Distrusts: nobody, but expects every mistake.
  */
 #include "config.h"
+
 #include "settings_parts.h"
 
 #include <ctype.h>
@@ -12,22 +13,20 @@
 #include <string.h>
 
 /* Both files or none of them: "" stands for none. */
-static void
-take_certificate(cfg_t *section, struct certificate_settings *into)
+static void take_certificate(cfg_t *section, struct certificate_settings *into)
 {
 	into->certificate = settings_copy_of(section, "certificate");
 	into->key = settings_copy_of(section, "key");
 	settings_check_absolute(section, "certificate", into->certificate);
 	settings_check_absolute(section, "key", into->key);
 	if (options_gives(section, "certificate") !=
-	    options_gives(section, "key") ||
-	    (*into->certificate == '\0') != (*into->key == '\0'))
+		options_gives(section, "key") ||
+		(*into->certificate == '\0') != (*into->key == '\0'))
 		settings_file_mistake(section, "certificate and key belong "
-		    "together (give both; they may be the same file)");
+			"together (give both; they may be the same file)");
 }
 
-static char *
-copy_lower_case(const char *text)
+static char *copy_lower_case(const char *text)
 {
 	char *own = settings_copy(text);
 
@@ -36,8 +35,7 @@ copy_lower_case(const char *text)
 	return own;
 }
 
-static bool
-is_host_known(const struct tls_settings *tls, const char *host)
+static bool is_host_known(const struct tls_settings *tls, const char *host)
 {
 	for (size_t i = 1; i < tls->certificate_count; i++)
 		if (strcmp(tls->certificates[i].host, host) == 0)
@@ -45,47 +43,43 @@ is_host_known(const struct tls_settings *tls, const char *host)
 	return false;
 }
 
-static void
-take_host(cfg_t *section, struct tls_settings *tls)
+static void take_host(cfg_t *section, struct tls_settings *tls)
 {
 	struct certificate_settings *into =
-	    &tls->certificates[tls->certificate_count];
+		&tls->certificates[tls->certificate_count];
 
 	into->host = copy_lower_case(cfg_title(section));
 	if (is_host_known(tls, into->host))
 		settings_file_mistake(section, "host \"%s\" is given twice "
-		    "(case does not count)", into->host);
+			"(case does not count)", into->host);
 	take_certificate(section, into);
 	if (*into->certificate == '\0' && *into->key == '\0')
 		settings_file_mistake(section, "host \"%s\" needs a "
-		    "certificate and a key", into->host);
+			"certificate and a key", into->host);
 	tls->certificate_count++;
 }
 
-void
-settings_take_tls(cfg_t *section, struct tls_settings *tls)
+void settings_take_tls(cfg_t *section, struct tls_settings *tls)
 {
 	unsigned hosts = cfg_size(section, "host");
 
 	tls->priority = settings_copy_of(section, "priority");
 	tls->certificates = settings_allocate((size_t)hosts + 1,
-	    sizeof(*tls->certificates));
+		sizeof(*tls->certificates));
 	take_certificate(section, &tls->certificates[0]);
 	tls->certificate_count = 1;
 	for (unsigned i = 0; i < hosts; i++)
 		take_host(cfg_getnsec(section, "host", i), tls);
 }
 
-static void
-free_certificate(struct certificate_settings *certificate)
+static void free_certificate(struct certificate_settings *certificate)
 {
 	free(certificate->host);
 	free(certificate->certificate);
 	free(certificate->key);
 }
 
-void
-settings_check_tls(cfg_t *section, struct settings *settings)
+void settings_check_tls(cfg_t *section, struct settings *settings)
 {
 	struct tls_settings *tls = &settings->tls;
 
@@ -93,14 +87,14 @@ settings_check_tls(cfg_t *section, struct settings *settings)
 		return;
 	if (tls->certificate_count > 1)
 		settings_file_mistake(section, "a host has a certificate, but "
-		    "there is no default one (set certificate and key)");
+			"there is no default one (set certificate and key)");
 	for (size_t i = 0; i < settings->listen_count; i++) {
 		struct listen_settings *listen = &settings->listens[i];
 
 		if (listen->tls != TLS_NONE)
 			settings_file_mistake(section, "listen \"%s\" offers "
 			    "TLS, but no certificate is set (set certificate "
-			    "and key, or tls = none there)", listen->name);
+				"and key, or tls = none there)", listen->name);
 	}
 	if (settings_file_mistakes() == 0) {
 		free_certificate(&tls->certificates[0]);
@@ -108,8 +102,7 @@ settings_check_tls(cfg_t *section, struct settings *settings)
 	}
 }
 
-void
-settings_free_tls(struct tls_settings *tls)
+void settings_free_tls(struct tls_settings *tls)
 {
 	for (size_t i = 0; i < tls->certificate_count; i++)
 		free_certificate(&tls->certificates[i]);

@@ -5,6 +5,7 @@
  * Distrusts: nobody; the administrator errs, but does not attack.
  */
 #include "config.h"
+
 #include "settings_value.h"
 
 #include <stdint.h>
@@ -63,8 +64,7 @@ static const struct unit {
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct setting *
-find_setting(const char *name)
+static const struct setting *find_setting(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(settings); i++)
 		if (strcmp(settings[i].name, name) == 0)
@@ -72,8 +72,7 @@ find_setting(const char *name)
 	bug("a setting that the table of values does not know");
 }
 
-static const struct unit *
-find_unit(const char *name)
+static const struct unit *find_unit(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(units); i++)
 		if (strcmp(units[i].name, name) == 0)
@@ -85,8 +84,7 @@ find_unit(const char *name)
  * Read decimal digits at the start of 'text', up to INT32_MAX, where numbers
  * too large stop; nothing in the table is as large.  Returns what follows.
  */
-static const char *
-read_digits(const char *text, int64_t *number)
+static const char *read_digits(const char *text, int64_t *number)
 {
 	for (*number = 0; *text >= '0' && *text <= '9'; text++)
 		if (*number < INT32_MAX)
@@ -96,8 +94,7 @@ read_digits(const char *text, int64_t *number)
 	return text;
 }
 
-static void
-print_duration(int64_t milliseconds, FILE *out)
+static void print_duration(int64_t milliseconds, FILE *out)
 {
 	const struct unit *unit = units;
 
@@ -106,11 +103,10 @@ print_duration(int64_t milliseconds, FILE *out)
 	while (milliseconds % unit->milliseconds != 0)
 		unit++;
 	fprintf(out, "%lld%s", (long long)(milliseconds / unit->milliseconds),
-	    unit->name);
+		unit->name);
 }
 
-static void
-print_number(const struct setting *setting, long value, FILE *out)
+static void print_number(const struct setting *setting, long value, FILE *out)
 {
 	if (setting->kind == COUNT)
 		fprintf(out, "%ld", value);
@@ -120,8 +116,8 @@ print_number(const struct setting *setting, long value, FILE *out)
 		print_duration(value, out);
 }
 
-static bool
-check_range(const struct setting *setting, const char *text, int64_t number,
+static bool check_range(const struct setting *setting, const char *text,
+	int64_t number,
 	char why[VALUE_WHY_BYTES])
 {
 	FILE *out;
@@ -140,8 +136,8 @@ check_range(const struct setting *setting, const char *text, int64_t number,
 	return false;
 }
 
-static bool
-parse_count(const struct setting *setting, const char *text, long *value,
+static bool parse_count(const struct setting *setting, const char *text,
+	long *value,
 	char why[VALUE_WHY_BYTES])
 {
 	int64_t number;
@@ -149,8 +145,8 @@ parse_count(const struct setting *setting, const char *text, long *value,
 
 	if (rest == text || *rest != '\0') {
 		snprintf(why, VALUE_WHY_BYTES, "'%.40s' is no number for %s "
-		    "(write digits, such as %ld)", text, setting->name,
-		    setting->hi);
+			"(write digits, such as %ld)", text, setting->name,
+			setting->hi);
 		return false;
 	}
 	*value = (long)number;
@@ -158,8 +154,8 @@ parse_count(const struct setting *setting, const char *text, long *value,
 }
 
 /* A duration is digits and a unit; 0 needs none. */
-static bool
-parse_duration(const struct setting *setting, const char *text, long *value,
+static bool parse_duration(const struct setting *setting, const char *text,
+	long *value,
 	char why[VALUE_WHY_BYTES])
 {
 	int64_t per_value = setting->kind == SECONDS ? 1000 : 1, number;
@@ -170,8 +166,8 @@ parse_duration(const struct setting *setting, const char *text, long *value,
 		unit = find_unit("s");
 	if (rest == text || unit == NULL || unit->milliseconds < per_value) {
 		snprintf(why, VALUE_WHY_BYTES, "'%.40s' is no duration for %s "
-		    "(write %s30s, 10min, 6h or 2d)", text, setting->name,
-		    per_value == 1 ? "500ms, " : "");
+			"(write %s30s, 10min, 6h or 2d)", text, setting->name,
+			per_value == 1 ? "500ms, " : "");
 		return false;
 	}
 	number *= unit->milliseconds / per_value;
@@ -179,21 +175,20 @@ parse_duration(const struct setting *setting, const char *text, long *value,
 	return check_range(setting, text, number, why);
 }
 
-static void
-list_words(const struct setting *setting, const char *text,
+static void list_words(const struct setting *setting, const char *text,
 	char why[VALUE_WHY_BYTES])
 {
 	size_t used = (size_t)snprintf(why, VALUE_WHY_BYTES,
-	    "'%.40s' is no value for %s (one of:", text, setting->name);
+		"'%.40s' is no value for %s (one of:", text, setting->name);
 
 	for (long i = 0; setting->words[i] != NULL; i++)
 		used += (size_t)snprintf(why + used, VALUE_WHY_BYTES - used,
-		    "%s %s", i == 0 ? "" : ",", setting->words[i]);
+			"%s %s", i == 0 ? "" : ",", setting->words[i]);
 	snprintf(why + used, VALUE_WHY_BYTES - used, ")");
 }
 
-static bool
-parse_word(const struct setting *setting, const char *text, long *value,
+static bool parse_word(const struct setting *setting, const char *text,
+	long *value,
 	char why[VALUE_WHY_BYTES])
 {
 	for (long i = 0; setting->words[i] != NULL; i++) {
@@ -206,12 +201,11 @@ parse_word(const struct setting *setting, const char *text, long *value,
 	return false;
 }
 
-bool
-value_parse(const char *name, const char *text, long *value,
+bool value_parse(const char *name, const char *text, long *value,
 	char why[VALUE_WHY_BYTES])
 {
 	static bool (*const parsers[])(const struct setting *, const char *,
-	    long *, char *) = {
+		long *, char *) = {
 		[COUNT] = parse_count,
 		[SECONDS] = parse_duration,
 		[MILLISECONDS] = parse_duration,
@@ -222,8 +216,7 @@ value_parse(const char *name, const char *text, long *value,
 	return parsers[setting->kind](setting, text, value, why);
 }
 
-void
-value_print(const char *name, long value, FILE *out)
+void value_print(const char *name, long value, FILE *out)
 {
 	const struct setting *setting = find_setting(name);
 
@@ -233,8 +226,7 @@ value_print(const char *name, long value, FILE *out)
 		print_number(setting, value, out);
 }
 
-void
-value_quote(const char *text, FILE *out)
+void value_quote(const char *text, FILE *out)
 {
 	putc('"', out);
 	for (; *text != '\0'; text++) {

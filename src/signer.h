@@ -19,14 +19,16 @@ struct signer {
 /* How a signer exits.  What was wrong is in the log. */
 enum signer_exit {
 	SIGNER_EXIT_OK = 0,		/* master and workers are gone */
-	SIGNER_EXIT_NO_KEY = 30,	/* unreadable, or not this certificate's */
+	SIGNER_EXIT_NO_KEY = 30,	/* unreadable,
+	or not this certificate's */
 	SIGNER_EXIT_NOT_CONFINED = 31,
 	SIGNER_EXIT_FAILED = 32
 };
 
 /*
  * Load the keys, confine this process, tell the master READY, then sign for
- * each worker whose socket the master sends, until all are gone.  Never returns.
+ * each worker whose socket the master sends, until all are gone.  Never
+ * returns.
  */
 _Noreturn void signer_run(const struct signer *signer);
 

@@ -27,7 +27,7 @@ struct stream {
 	struct tls *tls;	/* NULL: in clear */
 	enum stream_failure failure;
 	int64_t deadline_ms;	/* for whatever we wait for */
-	uint32_t progress_s;	/* what a write that moves on adds; 0: nothing */
+	uint32_t progress_s;	/* what a write that moves adds; 0: nothing */
 	uint64_t octets_sent;	/* of POP3, not of TLS */
 	size_t in_begin, in_end;
 	size_t out_count;

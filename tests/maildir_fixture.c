@@ -2,6 +2,7 @@
  * maildir_fixture.c - a real temporary Maildir for each test case
  */
 #include "config.h"
+
 #include "maildir_fixture.h"
 
 #include <fcntl.h>
@@ -56,7 +57,7 @@ int fixture_setup(void **state)
 	fixture->root_fd = open(fixture->root,
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mkdirat(fixture->root_fd, "new", 0700) < 0 ||
-	    mkdirat(fixture->root_fd, "cur", 0700) < 0)
+		mkdirat(fixture->root_fd, "cur", 0700) < 0)
 		return -1;
 	fixture->hooks.digest = fixture_digest;
 	fixture->hooks.left_out = note_left_out;
@@ -144,8 +145,8 @@ static void run_as_nobody(struct fixture *fixture,
 	int (*check)(struct fixture *))
 {
 	if (geteuid() == 0 && (setgroups(0, NULL) < 0 ||
-	    setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	    setresuid(NOBODY, NOBODY, NOBODY) < 0))
+		setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+		setresuid(NOBODY, NOBODY, NOBODY) < 0))
 		_exit(254);
 	_exit(check(fixture));
 }

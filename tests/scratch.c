@@ -2,6 +2,7 @@
  * scratch.c - a temporary directory for each test case, and what was logged
  */
 #include "config.h"
+
 #include "scratch.h"
 
 #include <fcntl.h>
@@ -17,27 +18,25 @@
 static char root[SCRATCH_PATH_BYTES / 2];
 static int saved_stderr = -1;
 
-static int
-remove_one(const char *path, const struct stat *status, int kind,
+static int remove_one(const char *path, const struct stat *status, int kind,
 	struct FTW *walk)
 {
 	(void)status, (void)kind, (void)walk;
 	return remove(path);
 }
 
-int
-scratch_setup(void **state)
+int scratch_setup(void **state)
 {
 	const char *parent = getenv("TMPDIR");
 	int log_fd;
 
 	(void)state;
 	snprintf(root, sizeof(root), "%s/postern.XXXXXX",
-	    parent == NULL ? "/tmp" : parent);
+		parent == NULL ? "/tmp" : parent);
 	assert_non_null(mkdtemp(root));
 	assert_int_equal(chmod(root, 0777), 0);
 	log_fd = open(scratch_path("errors"), O_RDWR | O_CREAT | O_APPEND |
-	    O_CLOEXEC, 0600);
+		O_CLOEXEC, 0600);
 	assert_true(log_fd >= 0);
 	fflush(stderr);
 	saved_stderr = dup(STDERR_FILENO);
@@ -46,8 +45,7 @@ scratch_setup(void **state)
 	return 0;
 }
 
-int
-scratch_teardown(void **state)
+int scratch_teardown(void **state)
 {
 	(void)state;
 	fflush(stderr);
@@ -56,8 +54,7 @@ scratch_teardown(void **state)
 	return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-const char *
-scratch_path(const char *name)
+const char *scratch_path(const char *name)
 {
 	static char paths[PATHS][SCRATCH_PATH_BYTES];
 	static unsigned next;
@@ -67,8 +64,7 @@ scratch_path(const char *name)
 	return path;
 }
 
-void
-scratch_write_octets(const char *name, const char *octets, size_t count)
+void scratch_write_octets(const char *name, const char *octets, size_t count)
 {
 	FILE *file = fopen(scratch_path(name), "w");
 
@@ -77,21 +73,18 @@ scratch_write_octets(const char *name, const char *octets, size_t count)
 	assert_int_equal(fclose(file), 0);
 }
 
-void
-scratch_write(const char *name, mode_t mode, const char *text)
+void scratch_write(const char *name, mode_t mode, const char *text)
 {
 	scratch_write_octets(name, text, strlen(text));
 	assert_int_equal(chmod(scratch_path(name), mode), 0);
 }
 
-void
-scratch_make_directory(const char *name)
+void scratch_make_directory(const char *name)
 {
 	assert_int_equal(mkdir(scratch_path(name), 0777), 0);
 }
 
-const char *
-scratch_errors(void)
+const char *scratch_errors(void)
 {
 	static char errors[16384];
 	size_t count;

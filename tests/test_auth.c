@@ -16,8 +16,7 @@ static char id[] = "1234", no_string[] = "";
 static struct auth_identity identity;
 
 /* Two passwd-files, "first" and "second", and then a program "third". */
-static enum auth_result
-check(const char *name, const char *password)
+static enum auth_result check(const char *name, const char *password)
 {
 	char paths[3][SCRATCH_PATH_BYTES];
 	char *command[] = { paths[2], NULL };
@@ -25,7 +24,7 @@ check(const char *name, const char *password)
 		{ .name = paths[0], .path = paths[0] },
 		{ .name = paths[1], .path = paths[1] },
 		{ .name = paths[2], .command = command, .timeout_s = 60,
-		    .type = BACKEND_PROGRAM },
+			.type = BACKEND_PROGRAM },
 	};
 	const struct auth_settings settings = { .backends = backends,
 		.backend_count = 3 };
@@ -41,8 +40,7 @@ check(const char *name, const char *password)
 	return auth_check(&settings, &attempt, &identity);
 }
 
-static void
-write_all(const char *first, const char *second, const char *third)
+static void write_all(const char *first, const char *second, const char *third)
 {
 	scratch_write("first", 0600, first);
 	scratch_write("second", 0600, second);
@@ -51,14 +49,12 @@ write_all(const char *first, const char *second, const char *third)
 
 #define REFUSES "#!/bin/sh\ntouch \"$0.ran\"\nexit 1\n"
 
-static bool
-third_has_run(void)
+static bool third_has_run(void)
 {
 	return remove(scratch_path("third.ran")) == 0;
 }
 
-static void
-the_next_one_is_asked_for_an_unknown_user_only(void **state)
+static void the_next_one_is_asked_for_an_unknown_user_only(void **state)
 {
 	(void)state;
 	write_all("a:{PLAIN}x\n", "a:{PLAIN}y\nb:{PLAIN}y:77\n", REFUSES);
@@ -74,8 +70,7 @@ the_next_one_is_asked_for_an_unknown_user_only(void **state)
 	assert_true(third_has_run());
 }
 
-static void
-trouble_with_one_is_temporary_unless_another_knows(void **state)
+static void trouble_with_one_is_temporary_unless_another_knows(void **state)
 {
 	(void)state;
 	scratch_make_directory("first");
@@ -87,8 +82,7 @@ trouble_with_one_is_temporary_unless_another_knows(void **state)
 	assert_int_equal(check("c", "x"), AUTH_TEMPORARY);
 }
 
-static void
-an_unusable_account_ends_the_chain(void **state)
+static void an_unusable_account_ends_the_chain(void **state)
 {
 	(void)state;
 	write_all("a:{PLAIN}x:0\n", "a:{PLAIN}x\n", REFUSES);
@@ -97,21 +91,19 @@ an_unusable_account_ends_the_chain(void **state)
 	assert_string_equal(identity.name, "");
 }
 
-static void
-expect_request(const char *expected)
+static void expect_request(const char *expected)
 {
 	char request[256] = "";
 	FILE *file = fopen(scratch_path("third.ran"), "r");
 
 	assert_non_null(file);
 	assert_int_equal(fread(request, 1, sizeof(request) - 1, file),
-	    strlen(expected));
+		strlen(expected));
 	fclose(file);
 	assert_string_equal(request, expected);
 }
 
-static void
-a_bad_name_reaches_no_back_end(void **state)
+static void a_bad_name_reaches_no_back_end(void **state)
 {
 	static const char *const bad[] = { "", ".", "..", "a/b", "/", "a\nb",
 		"a\x7f", "u@..", "u@.x" };
@@ -119,7 +111,7 @@ a_bad_name_reaches_no_back_end(void **state)
 
 	(void)state;
 	write_all("", "", "#!/bin/sh\n"
-	    "tr '\\000' '\\n' <&3 | head -n 2 >\"$0.ran\"\nexit 1\n");
+		"tr '\\000' '\\n' <&3 | head -n 2 >\"$0.ran\"\nexit 1\n");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(check(bad[i], "x"), AUTH_DENIED);
 		expect_request("-\n-\n");
@@ -131,8 +123,8 @@ a_bad_name_reaches_no_back_end(void **state)
 	assert_string_equal(scratch_errors(), "");
 }
 
-static void
-a_bad_name_is_denied_even_where_nobody_has_its_password(void **state)
+static void a_bad_name_is_denied_where_nobody_has_its_password(
+	void **state)
 {
 	(void)state;
 	write_all("-:{PLAIN}-\n", "", REFUSES);
@@ -141,8 +133,7 @@ a_bad_name_is_denied_even_where_nobody_has_its_password(void **state)
 	assert_int_equal(identity.uid, 0);
 }
 
-static void
-a_password_of_512_octets_is_the_longest(void **state)
+static void a_password_of_512_octets_is_the_longest(void **state)
 {
 	char line[AUTH_PASSWORD_OCTETS + 32];
 	char password[AUTH_PASSWORD_OCTETS + 2];
@@ -158,19 +149,17 @@ a_password_of_512_octets_is_the_longest(void **state)
 	assert_int_equal(check("a", password), AUTH_DENIED);
 }
 
-static void
-no_back_end_grants_nothing(void **state)
+static void no_back_end_grants_nothing(void **state)
 {
 	const struct auth_settings settings = { .backend_count = 0 };
 	const struct auth_attempt attempt = { "a", "x", "192.0.2.1" };
 
 	(void)state;
 	assert_int_equal(auth_check(&settings, &attempt, &identity),
-	    AUTH_DENIED);
+		AUTH_DENIED);
 }
 
-static void
-names_of_mail_are_usable(void **state)
+static void names_of_mail_are_usable(void **state)
 {
 	char longest[AUTH_NAME_OCTETS + 1];
 
@@ -194,24 +183,22 @@ static const struct expansion {
 	{ "/m/~x/%", "a", "", "/m/~x/%" },
 };
 
-static void
-paths_are_made_of_names(void **state)
+static void paths_are_made_of_names(void **state)
 {
 	char path[AUTH_PATH_BYTES];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(expansions) / sizeof(expansions[0]);
-	    i++) {
+		i++) {
 		const struct expansion *one = &expansions[i];
 
 		assert_int_equal(auth_name_expand(one->pattern, one->name,
-		    one->home, path), 0);
+			one->home, path), 0);
 		assert_string_equal(path, one->path);
 	}
 }
 
-static void
-nothing_is_made_of_what_is_missing(void **state)
+static void nothing_is_made_of_what_is_missing(void **state)
 {
 	char path[AUTH_PATH_BYTES];
 
@@ -224,8 +211,7 @@ nothing_is_made_of_what_is_missing(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
-static void
-a_path_fits_or_is_refused(void **state)
+static void a_path_fits_or_is_refused(void **state)
 {
 	char path[AUTH_PATH_BYTES], home[AUTH_PATH_BYTES];
 
@@ -238,34 +224,33 @@ a_path_fits_or_is_refused(void **state)
 	assert_int_equal(errno, ENAMETOOLONG);
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCRATCH_CASE("the next one is asked for unknown users only",
-		    the_next_one_is_asked_for_an_unknown_user_only),
+			the_next_one_is_asked_for_an_unknown_user_only),
 		SCRATCH_CASE("trouble with one is temporary, unless another "
-		    "knows the user",
-		    trouble_with_one_is_temporary_unless_another_knows),
+			"knows the user",
+			trouble_with_one_is_temporary_unless_another_knows),
 		SCRATCH_CASE("an unusable account ends the chain",
-		    an_unusable_account_ends_the_chain),
+			an_unusable_account_ends_the_chain),
 		SCRATCH_CASE("a bad name reaches no back end",
-		    a_bad_name_reaches_no_back_end),
+			a_bad_name_reaches_no_back_end),
 		SCRATCH_CASE("a bad name is denied even where its stand-in "
-		    "would be granted",
-		    a_bad_name_is_denied_even_where_nobody_has_its_password),
+			"would be granted",
+			a_bad_name_is_denied_where_nobody_has_its_password),
 		SCRATCH_CASE("a password of 512 octets is the longest",
-		    a_password_of_512_octets_is_the_longest),
+			a_password_of_512_octets_is_the_longest),
 		SCRATCH_CASE("no back end grants nothing",
-		    no_back_end_grants_nothing),
+			no_back_end_grants_nothing),
 		PLAIN_CASE("names of mail are usable",
-		    names_of_mail_are_usable),
+			names_of_mail_are_usable),
 		PLAIN_CASE("paths are made of names",
-		    paths_are_made_of_names),
+			paths_are_made_of_names),
 		PLAIN_CASE("nothing is made of what is missing",
-		    nothing_is_made_of_what_is_missing),
+			nothing_is_made_of_what_is_missing),
 		PLAIN_CASE("a path fits or is refused",
-		    a_path_fits_or_is_refused),
+			a_path_fits_or_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

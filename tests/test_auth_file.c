@@ -37,22 +37,22 @@ static const struct kind {
 static char no_string[] = "";
 static struct auth_identity identity;
 
-static void
-make_hash(const char *prefix, unsigned long cost, char hash[HASH_BYTES])
+static void make_hash(const char *prefix, unsigned long cost,
+	char hash[HASH_BYTES])
 {
 	struct crypt_data *data = calloc(1, sizeof(*data));
 	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
 
 	assert_non_null(data);
 	assert_non_null(crypt_gensalt_rn(prefix, cost, NULL, 0, setting,
-	    sizeof(setting)));
+		sizeof(setting)));
 	assert_non_null(crypt_r(PASSWORD, setting, data));
 	snprintf(hash, HASH_BYTES, "%s", data->output);
 	free(data);
 }
 
-static enum auth_result
-check_with(const struct backend_settings *usual, const char *name,
+static enum auth_result check_with(const struct backend_settings *usual,
+	const char *name,
 	const char *password)
 {
 	struct backend_settings backend = *usual;
@@ -63,8 +63,7 @@ check_with(const struct backend_settings *usual, const char *name,
 	return auth_file_check(&backend, &attempt, &identity);
 }
 
-static enum auth_result
-check(const char *name, const char *password)
+static enum auth_result check(const char *name, const char *password)
 {
 	static char id[] = "1234";
 	const struct backend_settings usual = {
@@ -73,19 +72,17 @@ check(const char *name, const char *password)
 	return check_with(&usual, name, password);
 }
 
-static void
-expect_logged(const char *line, const char *text)
+static void expect_logged(const char *line, const char *text)
 {
 	char expected[SCRATCH_PATH_BYTES + 256];
 
 	snprintf(expected, sizeof(expected), "%s:%s: %s", scratch_path("users"),
-	    line, text);
+		line, text);
 	if (strstr(scratch_errors(), expected) == NULL)
 		assert_string_equal(scratch_errors(), expected);
 }
 
-static size_t
-count_logged(void)
+static size_t count_logged(void)
 {
 	size_t lines = 0;
 
@@ -94,8 +91,7 @@ count_logged(void)
 	return lines;
 }
 
-static void
-every_kind_of_hash_grants_its_password_only(void **state)
+static void every_kind_of_hash_grants_its_password_only(void **state)
 {
 	char hash[HASH_BYTES], line[HASH_BYTES + 64];
 
@@ -104,24 +100,23 @@ every_kind_of_hash_grants_its_password_only(void **state)
 		make_hash(kinds[i].prefix, kinds[i].cost, hash);
 		for (size_t j = 0; j < 3; j++) {
 			snprintf(line, sizeof(line), "anna:%s%s\n",
-			    kinds[i].schemes[j], hash);
+				kinds[i].schemes[j], hash);
 			scratch_write("users", 0600, line);
 			assert_int_equal(check("anna", PASSWORD),
-			    AUTH_GRANTED);
+				AUTH_GRANTED);
 			assert_int_equal(check("anna", "correct hors"),
-			    AUTH_DENIED);
+				AUTH_DENIED);
 			assert_int_equal(check("anna", ""), AUTH_DENIED);
 		}
 	}
 	assert_string_equal(scratch_errors(), "");
 }
 
-static void
-plain_passwords_match_whole_and_in_their_case(void **state)
+static void plain_passwords_match_whole_and_in_their_case(void **state)
 {
 	(void)state;
 	scratch_write("users", 0600, "a:{PLAIN}secret\nb:{CLEAR}se}cr{et\n"
-	    "c:{cleartext}\xc3\xa4 x\nd:{PLAIN}!x\n");
+		"c:{cleartext}\xc3\xa4 x\nd:{PLAIN}!x\n");
 	assert_int_equal(check("a", "secret"), AUTH_GRANTED);
 	assert_int_equal(check("a", "Secret"), AUTH_DENIED);
 	assert_int_equal(check("a", "secre"), AUTH_DENIED);
@@ -132,35 +127,32 @@ plain_passwords_match_whole_and_in_their_case(void **state)
 	assert_int_equal(check("d", "!x"), AUTH_GRANTED);
 }
 
-static void
-locked_and_empty_hashes_fit_no_password(void **state)
+static void locked_and_empty_hashes_fit_no_password(void **state)
 {
 	static const char *const names[] = { "a", "b", "c", "d", "e", "f" };
 	static const char *const tries[] = { "", "x", "*", "!", "*0" };
 
 	(void)state;
 	scratch_write("users", 0600,
-	    "a:\nb:*\nc:!\nd:{PLAIN}\ne:{CRYPT}*0\nf:!$1$abc\n");
+		"a:\nb:*\nc:!\nd:{PLAIN}\ne:{CRYPT}*0\nf:!$1$abc\n");
 	for (size_t i = 0; i < 6; i++)
 		for (size_t j = 0; j < 5; j++)
 			assert_int_equal(check(names[i], tries[j]),
-			    AUTH_DENIED);
+				AUTH_DENIED);
 }
 
-static void
-an_unknown_scheme_is_temporary_and_named(void **state)
+static void an_unknown_scheme_is_temporary_and_named(void **state)
 {
 	(void)state;
 	scratch_write("users", 0600, "# x\na:{ARGON2ID}$argon2id$v=19$x\n"
-	    "b:{PLAIN}x\n");
+		"b:{PLAIN}x\n");
 	assert_int_equal(check("a", "x"), AUTH_TEMPORARY);
 	expect_logged("2", "scheme {ARGON2ID} is not supported");
 	assert_int_equal(check("b", "x"), AUTH_GRANTED);
 	assert_int_equal(count_logged(), 1);
 }
 
-static void
-an_unknown_kind_of_crypt_is_temporary(void **state)
+static void an_unknown_kind_of_crypt_is_temporary(void **state)
 {
 	(void)state;
 	scratch_write("users", 0600, "a:{CRYPT}$zz$abc$def\n");
@@ -169,8 +161,7 @@ an_unknown_kind_of_crypt_is_temporary(void **state)
 	assert_null(strstr(scratch_errors(), "zz"));
 }
 
-static void
-an_unknown_user_is_unknown_in_any_file(void **state)
+static void an_unknown_user_is_unknown_in_any_file(void **state)
 {
 	(void)state;
 	scratch_write("users", 0600, "");
@@ -185,8 +176,7 @@ an_unknown_user_is_unknown_in_any_file(void **state)
 	assert_int_equal(check("", "x"), AUTH_UNKNOWN);
 }
 
-static clock_t
-cost_of(const char *prefix)
+static clock_t cost_of(const char *prefix)
 {
 	clock_t begin = clock();
 	char name[32];
@@ -198,8 +188,7 @@ cost_of(const char *prefix)
 	return clock() - begin;
 }
 
-static void
-an_unknown_user_costs_as_much_as_a_known_one(void **state)
+static void an_unknown_user_costs_as_much_as_a_known_one(void **state)
 {
 	char text[COST_ROUNDS * (HASH_BYTES + 16)], hash[HASH_BYTES];
 	size_t used = 0;
@@ -209,7 +198,7 @@ an_unknown_user_costs_as_much_as_a_known_one(void **state)
 	make_hash("$2b$", 8, hash);
 	for (int i = 0; i < COST_ROUNDS; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
-		    "user%d:%s\n", i, hash);
+			"user%d:%s\n", i, hash);
 	scratch_write("users", 0600, text);
 	known = cost_of("user");
 	unknown = cost_of("none");
@@ -217,12 +206,11 @@ an_unknown_user_costs_as_much_as_a_known_one(void **state)
 	assert_true(unknown < known * 2);
 }
 
-static void
-a_bad_line_costs_no_other_user_and_is_logged_once(void **state)
+static void a_bad_line_costs_no_other_user_and_is_logged_once(void **state)
 {
 	static const char text[] = "a:{PLAIN}x\nno colon\n:{PLAIN}x\n"
 	    ".dot:{PLAIN}x\nsl/ash:{PLAIN}x\nnul\0:{PLAIN}x\ntab\t:{PLAIN}x\n"
-	    "br:{PLAIN\nhome:{PLAIN}x::::rel\nb:{PLAIN}y";
+		"br:{PLAIN\nhome:{PLAIN}x::::rel\nb:{PLAIN}y";
 
 	(void)state;
 	scratch_write_octets("users", text, sizeof(text) - 1);
@@ -236,16 +224,14 @@ a_bad_line_costs_no_other_user_and_is_logged_once(void **state)
 	assert_int_equal(check("home", "x"), AUTH_UNKNOWN);
 }
 
-static void
-expect_bad_line(const char *line, const char *why)
+static void expect_bad_line(const char *line, const char *why)
 {
 	scratch_write("users", 0600, line);
 	check("anybody", "x");
 	expect_logged("1", why);
 }
 
-static void
-each_kind_of_bad_line_is_told_by_its_fault(void **state)
+static void each_kind_of_bad_line_is_told_by_its_fault(void **state)
 {
 	(void)state;
 	expect_bad_line("a:{PLAIN}x\r\n", "ignored: it has a control");
@@ -256,8 +242,7 @@ each_kind_of_bad_line_is_told_by_its_fault(void **state)
 	expect_bad_line("a:x::::h:\n", "ignored: it has a home that does not");
 }
 
-static void
-of_two_lines_for_a_user_the_first_counts(void **state)
+static void of_two_lines_for_a_user_the_first_counts(void **state)
 {
 	(void)state;
 	scratch_write("users", 0600, "a:{PLAIN}x\nb:{PLAIN}z\na:{PLAIN}y\n");
@@ -268,12 +253,11 @@ of_two_lines_for_a_user_the_first_counts(void **state)
 	expect_logged("3", "ignored: line 1 has this user already");
 }
 
-static void
-ids_of_the_line_come_before_those_of_the_backend(void **state)
+static void ids_of_the_line_come_before_those_of_the_backend(void **state)
 {
 	(void)state;
 	scratch_write("users", 0600, "a:{PLAIN}x:1001:1002::/h/a::\n"
-	    "b:{PLAIN}x:1001\nc:{PLAIN}x::1002\n");
+		"b:{PLAIN}x:1001\nc:{PLAIN}x::1002\n");
 	assert_int_equal(check("a", "x"), AUTH_GRANTED);
 	assert_int_equal(identity.uid, 1001);
 	assert_int_equal(identity.gid, 1002);
@@ -288,8 +272,7 @@ ids_of_the_line_come_before_those_of_the_backend(void **state)
 	assert_int_equal(identity.gid, 1002);
 }
 
-static void
-ids_may_be_names_of_the_system(void **state)
+static void ids_may_be_names_of_the_system(void **state)
 {
 	const struct passwd *nobody = getpwnam("nobody");
 
@@ -301,8 +284,7 @@ ids_may_be_names_of_the_system(void **state)
 	assert_int_equal(identity.uid, nobody->pw_uid);
 }
 
-static void
-expect_unusable(const char *line, const char *why)
+static void expect_unusable(const char *line, const char *why)
 {
 	scratch_write("users", 0600, line);
 	assert_int_equal(check("a", "x"), AUTH_PERMANENT);
@@ -310,8 +292,8 @@ expect_unusable(const char *line, const char *why)
 	assert_int_equal(check("a", "y"), AUTH_DENIED);
 }
 
-static void
-ids_that_nobody_may_have_are_refused_after_the_password(void **state)
+static void ids_that_nobody_may_have_are_refused(
+	void **state)
 {
 	(void)state;
 	expect_unusable("a:{PLAIN}x:0:5\n", "user cannot log in: uid 0 and");
@@ -319,16 +301,15 @@ ids_that_nobody_may_have_are_refused_after_the_password(void **state)
 	expect_unusable("a:{PLAIN}x:root:5\n", "user cannot log in: uid 0");
 	expect_unusable("a:{PLAIN}x:5:0\n", "user cannot log in: uid 0 and");
 	expect_unusable("a:{PLAIN}x:4294967295:5\n", "user cannot log in: its "
-	    "uid is neither");
+		"uid is neither");
 	expect_unusable("a:{PLAIN}x:4294967296:5\n", "user cannot log in: its "
-	    "uid is neither");
+		"uid is neither");
 	expect_unusable("a:{PLAIN}x:-1:5\n", "user cannot log in: its uid");
 	expect_unusable("a:{PLAIN}x:5:no such group\n", "user cannot log in: "
-	    "its gid is neither");
+		"its gid is neither");
 }
 
-static void
-with_no_ids_at_all_only_root_cannot_help(void **state)
+static void with_no_ids_at_all_only_root_cannot_help(void **state)
 {
 	const struct backend_settings usual = { .uid = no_string,
 		.gid = no_string, .home = no_string };
@@ -337,7 +318,7 @@ with_no_ids_at_all_only_root_cannot_help(void **state)
 	scratch_write("users", 0600, "a:{PLAIN}x\n");
 	if (geteuid() == 0) {
 		assert_int_equal(check_with(&usual, "a", "x"),
-		    AUTH_PERMANENT);
+			AUTH_PERMANENT);
 		expect_logged("1", "user cannot log in: it has no uid");
 		return;
 	}
@@ -346,8 +327,7 @@ with_no_ids_at_all_only_root_cannot_help(void **state)
 	assert_int_equal(identity.gid, getegid());
 }
 
-static void
-the_home_of_the_backend_is_made_from_the_name(void **state)
+static void the_home_of_the_backend_is_made_from_the_name(void **state)
 {
 	static char id[] = "1234", pattern[] = "/mail/%d/%n/%u%%";
 	const struct backend_settings usual = { .uid = id, .gid = id,
@@ -355,32 +335,30 @@ the_home_of_the_backend_is_made_from_the_name(void **state)
 
 	(void)state;
 	scratch_write("users", 0600, "a@b.example:{PLAIN}x\nc:{PLAIN}x\n"
-	    "d@e:{PLAIN}x::::/own/%n\n");
+		"d@e:{PLAIN}x::::/own/%n\n");
 	assert_int_equal(check_with(&usual, "a@b.example", "x"), AUTH_GRANTED);
 	assert_string_equal(identity.home,
-	    "/mail/b.example/a/a@b.example%");
+		"/mail/b.example/a/a@b.example%");
 	assert_int_equal(check_with(&usual, "c", "x"), AUTH_PERMANENT);
 	expect_logged("2", "user cannot log in: the home of the backend needs "
-	    "a domain");
+		"a domain");
 	assert_int_equal(check_with(&usual, "d@e", "x"), AUTH_GRANTED);
 	assert_string_equal(identity.home, "/own/%n");
 }
 
-static void
-restrictions_that_cannot_be_kept_refuse_the_user(void **state)
+static void restrictions_that_cannot_be_kept_refuse_the_user(void **state)
 {
 	(void)state;
 	expect_unusable("a:{PLAIN}x:5:5::::allow_nets=10.0.0.0/8\n",
-	    "user cannot log in: its extra fields");
+		"user cannot log in: its extra fields");
 	expect_unusable("a:{PLAIN}x:5:5::::mail=x nologin\n",
-	    "user cannot log in: its extra fields");
+		"user cannot log in: its extra fields");
 	scratch_write("users", 0600,
-	    "a:{PLAIN}x:5:5::::userdb_mail=maildir:~/x nologins=1\n");
+		"a:{PLAIN}x:5:5::::userdb_mail=maildir:~/x nologins=1\n");
 	assert_int_equal(check("a", "x"), AUTH_GRANTED);
 }
 
-static void
-a_file_that_cannot_be_read_is_temporary(void **state)
+static void a_file_that_cannot_be_read_is_temporary(void **state)
 {
 	(void)state;
 	assert_int_equal(check("a", "x"), AUTH_TEMPORARY);
@@ -394,8 +372,7 @@ a_file_that_cannot_be_read_is_temporary(void **state)
 	assert_int_equal(count_logged(), 3);
 }
 
-static void
-a_file_without_permission_is_temporary(void **state)
+static void a_file_without_permission_is_temporary(void **state)
 {
 	(void)state;
 	if (geteuid() == 0)
@@ -405,12 +382,11 @@ a_file_without_permission_is_temporary(void **state)
 	assert_non_null(strstr(scratch_errors(), "Permission denied"));
 }
 
-static void
-no_password_is_ever_logged(void **state)
+static void no_password_is_ever_logged(void **state)
 {
 	(void)state;
 	scratch_write("users", 0600, "a:{XY}QWERTY\nQWERTY\nb:QWERTY\n"
-	    "a:{PLAIN}QWERTY\nc:{PLAIN}QWERTY:0\nd:{QWERTY\n");
+		"a:{PLAIN}QWERTY\nc:{PLAIN}QWERTY:0\nd:{QWERTY\n");
 	check("a", "QWERTY");
 	check("b", "QWERTY");
 	check("c", "QWERTY");
@@ -418,49 +394,48 @@ no_password_is_ever_logged(void **state)
 	assert_null(strstr(scratch_errors(), "QWERTY"));
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCRATCH_CASE("every kind of hash grants its password only",
-		    every_kind_of_hash_grants_its_password_only),
+			every_kind_of_hash_grants_its_password_only),
 		SCRATCH_CASE("plain passwords match whole and in their case",
-		    plain_passwords_match_whole_and_in_their_case),
+			plain_passwords_match_whole_and_in_their_case),
 		SCRATCH_CASE("locked and empty hashes fit no password",
-		    locked_and_empty_hashes_fit_no_password),
+			locked_and_empty_hashes_fit_no_password),
 		SCRATCH_CASE("an unknown scheme is temporary and named",
-		    an_unknown_scheme_is_temporary_and_named),
+			an_unknown_scheme_is_temporary_and_named),
 		SCRATCH_CASE("an unknown kind of crypt hash is temporary",
-		    an_unknown_kind_of_crypt_is_temporary),
+			an_unknown_kind_of_crypt_is_temporary),
 		SCRATCH_CASE("an unknown user is unknown in any file",
-		    an_unknown_user_is_unknown_in_any_file),
+			an_unknown_user_is_unknown_in_any_file),
 		SCRATCH_CASE("an unknown user costs as much as a known one",
-		    an_unknown_user_costs_as_much_as_a_known_one),
+			an_unknown_user_costs_as_much_as_a_known_one),
 		SCRATCH_CASE("a bad line costs no other user, is logged once",
-		    a_bad_line_costs_no_other_user_and_is_logged_once),
+			a_bad_line_costs_no_other_user_and_is_logged_once),
 		SCRATCH_CASE("each kind of bad line is told by its fault",
-		    each_kind_of_bad_line_is_told_by_its_fault),
+			each_kind_of_bad_line_is_told_by_its_fault),
 		SCRATCH_CASE("of two lines for a user the first counts",
-		    of_two_lines_for_a_user_the_first_counts),
+			of_two_lines_for_a_user_the_first_counts),
 		SCRATCH_CASE("ids of the line come before the backend's",
-		    ids_of_the_line_come_before_those_of_the_backend),
+			ids_of_the_line_come_before_those_of_the_backend),
 		SCRATCH_CASE("ids may be names of the system",
-		    ids_may_be_names_of_the_system),
+			ids_may_be_names_of_the_system),
 		SCRATCH_CASE("ids that nobody may have are refused, after the "
-		    "password is checked",
-		    ids_that_nobody_may_have_are_refused_after_the_password),
+			"password is checked",
+			ids_that_nobody_may_have_are_refused),
 		SCRATCH_CASE("without any ids root refuses, others are it",
-		    with_no_ids_at_all_only_root_cannot_help),
+			with_no_ids_at_all_only_root_cannot_help),
 		SCRATCH_CASE("the home of the backend is made from the name",
-		    the_home_of_the_backend_is_made_from_the_name),
+			the_home_of_the_backend_is_made_from_the_name),
 		SCRATCH_CASE("restrictions that cannot be kept refuse the user",
-		    restrictions_that_cannot_be_kept_refuse_the_user),
+			restrictions_that_cannot_be_kept_refuse_the_user),
 		SCRATCH_CASE("a file that cannot be read is temporary",
-		    a_file_that_cannot_be_read_is_temporary),
+			a_file_that_cannot_be_read_is_temporary),
 		SCRATCH_CASE("a file without permission is temporary",
-		    a_file_without_permission_is_temporary),
+			a_file_without_permission_is_temporary),
 		SCRATCH_CASE("no password is ever logged",
-		    no_password_is_ever_logged),
+			no_password_is_ever_logged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * test_expunge.c - what is removed in the UPDATE state, and what is not
  */
 #include "config.h"
+
 #include "maildir/expunge.h"
 
 #include <fcntl.h>

@@ -2,6 +2,7 @@
  * test_listing.c - images that are right are read, all others are refused
  */
 #include "config.h"
+
 #include "maildir/listing.h"
 
 #include <errno.h>

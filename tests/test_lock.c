@@ -2,6 +2,7 @@
  * test_lock.c - one session per maildrop, between real processes
  */
 #include "config.h"
+
 #include "maildir/lock.h"
 
 #include <errno.h>
@@ -119,7 +120,7 @@ static void hold(struct fixture *fixture, int ready_fd)
 	struct lock lock;
 
 	if (lock_take(&lock, fixture->root_fd) < 0 ||
-	    write(ready_fd, "!", 1) != 1)
+		write(ready_fd, "!", 1) != 1)
 		_exit(1);
 	for (;;)
 		pause();

@@ -23,8 +23,7 @@ static char heard[4096];
 static int saved_stderr = -1, ends[2];
 
 /* From here on, standard error is a pipe; restore() ends that and reads it. */
-static void
-redirect(void)
+static void redirect(void)
 {
 	fflush(stderr);
 	assert_int_equal(pipe(ends), 0);
@@ -33,8 +32,7 @@ redirect(void)
 	close(ends[1]);
 }
 
-static const char *
-restore(void)
+static const char *restore(void)
 {
 	size_t used = 0;
 	ssize_t got = 1;
@@ -51,8 +49,7 @@ restore(void)
 	return heard;
 }
 
-static void
-before_the_first_open_messages_go_to_standard_error(void **state)
+static void before_the_first_open_messages_go_to_standard_error(void **state)
 {
 	(void)state;
 	redirect();
@@ -60,8 +57,7 @@ before_the_first_open_messages_go_to_standard_error(void **state)
 	assert_string_equal(restore(), "postern: warning: early\n");
 }
 
-static void
-each_level_has_its_word_and_info_has_none(void **state)
+static void each_level_has_its_word_and_info_has_none(void **state)
 {
 	(void)state;
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_DEBUG);
@@ -71,11 +67,10 @@ each_level_has_its_word_and_info_has_none(void **state)
 	log_info("c");
 	log_debug("d");
 	assert_string_equal(restore(), "postern: error: a 1\n"
-	    "postern: warning: b\npostern: c\npostern: debug: d\n");
+		"postern: warning: b\npostern: c\npostern: debug: d\n");
 }
 
-static void
-messages_above_the_level_are_left_out(void **state)
+static void messages_above_the_level_are_left_out(void **state)
 {
 	(void)state;
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_WARNING);
@@ -86,8 +81,7 @@ messages_above_the_level_are_left_out(void **state)
 	assert_string_equal(restore(), "postern: warning: yes\n");
 }
 
-static void
-the_journal_gets_the_priority_in_front(void **state)
+static void the_journal_gets_the_priority_in_front(void **state)
 {
 	(void)state;
 	log_open(LOG_TARGET_JOURNAL, LOG_LEVEL_DEBUG);
@@ -99,19 +93,17 @@ the_journal_gets_the_priority_in_front(void **state)
 	assert_string_equal(restore(), "<3>a\n<4>b\n<6>c\n<7>d\n");
 }
 
-static void
-no_octet_outside_printable_ascii_is_written(void **state)
+static void no_octet_outside_printable_ascii_is_written(void **state)
 {
 	(void)state;
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_INFO);
 	redirect();
 	log_info("%s", "a\nb\r\033[1m\x7f\\\t \xc3\xa9~");
 	assert_string_equal(restore(), "postern: a\\x0ab\\x0d\\x1b[1m\\x7f\\x5c"
-	    "\\x09 \\xc3\\xa9~\n");
+		"\\x09 \\xc3\\xa9~\n");
 }
 
-static void
-a_text_of_the_longest_kind_is_written_whole(void **state)
+static void a_text_of_the_longest_kind_is_written_whole(void **state)
 {
 	char text[TEXT_BYTES_MAX + 1], expected[TEXT_BYTES_MAX + 32];
 
@@ -124,8 +116,7 @@ a_text_of_the_longest_kind_is_written_whole(void **state)
 	assert_string_equal(restore(), expected);
 }
 
-static void
-a_longer_text_is_cut_and_ends_in_dots(void **state)
+static void a_longer_text_is_cut_and_ends_in_dots(void **state)
 {
 	char text[TEXT_BYTES_MAX + 2];
 	const char *line;
@@ -140,8 +131,7 @@ a_longer_text_is_cut_and_ends_in_dots(void **state)
 	assert_string_equal(line + strlen(line) - 5, "x...\n");
 }
 
-static void
-no_escape_is_cut_in_two(void **state)
+static void no_escape_is_cut_in_two(void **state)
 {
 	char text[TEXT_BYTES_MAX];
 
@@ -161,8 +151,7 @@ no_escape_is_cut_in_two(void **state)
 	}
 }
 
-static void
-errno_stays_what_it_was(void **state)
+static void errno_stays_what_it_was(void **state)
 {
 	(void)state;
 	redirect();
@@ -172,8 +161,7 @@ errno_stays_what_it_was(void **state)
 	restore();
 }
 
-static void
-auto_is_the_journal_where_standard_error_leads_there(void **state)
+static void auto_is_the_journal_where_standard_error_leads_there(void **state)
 {
 	struct stat status;
 	char stream[64];
@@ -182,15 +170,14 @@ auto_is_the_journal_where_standard_error_leads_there(void **state)
 	redirect();
 	assert_int_equal(fstat(STDERR_FILENO, &status), 0);
 	snprintf(stream, sizeof(stream), "%" PRIuMAX ":%" PRIuMAX,
-	    (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+		(uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
 	log_open(LOG_TARGET_AUTO, LOG_LEVEL_INFO);
 	log_info("a");
 	assert_string_equal(restore(), "<6>a\n");
 }
 
-static void
-auto_ignores_a_journal_stream_of_another_process(void **state)
+static void auto_ignores_a_journal_stream_of_another_process(void **state)
 {
 	(void)state;
 	setenv("JOURNAL_STREAM", "0:0", 1);
@@ -204,8 +191,7 @@ auto_ignores_a_journal_stream_of_another_process(void **state)
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_INFO);
 }
 
-static void
-syslog_holds_no_descriptor_after_log_forked(void **state)
+static void syslog_holds_no_descriptor_after_log_forked(void **state)
 {
 	int before = dup(STDIN_FILENO), after;
 
@@ -219,8 +205,7 @@ syslog_holds_no_descriptor_after_log_forked(void **state)
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_INFO);
 }
 
-static void
-a_bug_names_its_place_and_aborts(void **state)
+static void a_bug_names_its_place_and_aborts(void **state)
 {
 	int status;
 	pid_t child;
@@ -234,43 +219,42 @@ a_bug_names_its_place_and_aborts(void **state)
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_string_equal(restore(),
-	    "postern: error: bug: file.c:7: sky has fallen\n");
+		"postern: error: bug: file.c:7: sky has fallen\n");
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLAIN_CASE("before the first open messages go to standard "
-		    "error",
-		    before_the_first_open_messages_go_to_standard_error),
+			"error",
+			before_the_first_open_messages_go_to_standard_error),
 		PLAIN_CASE("each level has its word and info has none",
-		    each_level_has_its_word_and_info_has_none),
+			each_level_has_its_word_and_info_has_none),
 		PLAIN_CASE("messages above the level are left out",
-		    messages_above_the_level_are_left_out),
+			messages_above_the_level_are_left_out),
 		PLAIN_CASE("the journal gets the priority in front",
-		    the_journal_gets_the_priority_in_front),
+			the_journal_gets_the_priority_in_front),
 		PLAIN_CASE("no octet outside printable ascii is written",
-		    no_octet_outside_printable_ascii_is_written),
+			no_octet_outside_printable_ascii_is_written),
 		PLAIN_CASE("a text of the longest kind is written whole",
-		    a_text_of_the_longest_kind_is_written_whole),
+			a_text_of_the_longest_kind_is_written_whole),
 		PLAIN_CASE("a longer text is cut and ends in dots",
-		    a_longer_text_is_cut_and_ends_in_dots),
+			a_longer_text_is_cut_and_ends_in_dots),
 		PLAIN_CASE("no escape is cut in two",
-		    no_escape_is_cut_in_two),
+			no_escape_is_cut_in_two),
 		PLAIN_CASE("errno stays what it was",
-		    errno_stays_what_it_was),
+			errno_stays_what_it_was),
 		PLAIN_CASE("auto is the journal where standard error leads "
-		    "there",
-		    auto_is_the_journal_where_standard_error_leads_there),
+			"there",
+			auto_is_the_journal_where_standard_error_leads_there),
 		PLAIN_CASE("auto ignores a journal stream of another process",
-		    auto_ignores_a_journal_stream_of_another_process),
+			auto_ignores_a_journal_stream_of_another_process),
 		PLAIN_CASE("syslog holds no descriptor after log forked",
-		    syslog_holds_no_descriptor_after_log_forked),
+			syslog_holds_no_descriptor_after_log_forked),
 		PLAIN_CASE("a bug names its place and aborts",
-		    a_bug_names_its_place_and_aborts),
+			a_bug_names_its_place_and_aborts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

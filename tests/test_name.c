@@ -2,6 +2,7 @@
  * test_name.c - unique parts, times, order and unique-ids of file names
  */
 #include "config.h"
+
 #include "maildir/name.h"
 
 #include <stdlib.h>

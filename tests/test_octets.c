@@ -2,6 +2,7 @@
  * test_octets.c - octets of a message as POP3 sends it
  */
 #include "config.h"
+
 #include "maildir/octets.h"
 
 #include <errno.h>
@@ -26,10 +27,11 @@ static int open_file(struct fixture *fixture)
 static uint64_t count(int fd, uint64_t expected_bytes)
 {
 	uint64_t octets = 0, size_bytes = 0;
+	off_t offset = lseek(fd, 0, SEEK_CUR);
 
 	assert_int_equal(octets_count(fd, &octets, &size_bytes), 0);
 	assert_true(size_bytes == expected_bytes);
-	assert_true((uint64_t)lseek(fd, 0, SEEK_CUR) == expected_bytes);
+	assert_true(lseek(fd, 0, SEEK_CUR) == offset);
 	return octets;
 }
 
@@ -155,7 +157,7 @@ int main(void)
 			split_over_buffers),
 		CASE("random files are counted as by the plainest loop",
 			random_files),
-		CASE("a file over 4 GiB is counted, twice, from its start",
+		CASE("a file over 4 GiB is counted from its start",
 			huge_file),
 		CASE("what can't be read is an error, not a size",
 			not_readable),

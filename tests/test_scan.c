@@ -2,6 +2,7 @@
  * test_scan.c - what is found in a Maildir, also while others change it
  */
 #include "config.h"
+
 #include "maildir/scan.h"
 
 #include <errno.h>
@@ -193,7 +194,7 @@ static int scan_unreadable(struct fixture *fixture)
 	if (scan.count != 1 || strcmp(scan_name(&scan, 0), "2.b") != 0)
 		result = 2;
 	if (fixture->left_out != 1 ||
-	    strcmp(fixture->left_out_name, "1.a") != 0)
+		strcmp(fixture->left_out_name, "1.a") != 0)
 		result = 3;
 	scan_free(&scan);
 	return result;
@@ -567,7 +568,7 @@ static void storm(const struct fixture *fixture)
 			storm_path(from, i, guise);
 			storm_path(to, i, guise + 1);
 			if (renameat(fixture->root_fd, from, fixture->root_fd,
-			    to) < 0)
+				to) < 0)
 				_exit(1);
 		}
 	}
@@ -626,7 +627,7 @@ static void renaming_storm(void **state)
 		struct scan scan;
 
 		if (scan_maildir(&scan, fixture->root_fd, &fixture->hooks) < 0
-		    || !is_whole(&scan))
+			|| !is_whole(&scan))
 			wrong++;
 		scan_free(&scan);
 	}

@@ -22,247 +22,247 @@ struct dictum {
 static const struct dictum dicta[] = {
 	{ "an empty file is right", "", "" },
 	{ "an unknown option is named with its line, and the known ones",
-	    "pool {\n spare = 3\n worker = 3\n}\n",
-	    "@:3: no such option 'worker' in pool (spare, max, "
-	    "sessions-per-worker)\n" },
+		"pool {\n spare = 3\n worker = 3\n}\n",
+		"@:3: no such option 'worker' in pool (spare, max, "
+		"sessions-per-worker)\n" },
 	{ "an unknown option at the top level is named",
-	    "\nworkers = 3\n",
+		"\nworkers = 3\n",
 	    "@:2: no such option 'workers' (user, signer-user, listen, tls, "
-	    "auth, mailbox, pool, limits, log, include)\n" },
+		"auth, mailbox, pool, limits, log, include)\n" },
 	{ "a section inside another one is told to be a missing brace",
-	    "pool {\n spare = 3\nlimits { per-address = 3 }\n",
-	    "@:3: no such option 'limits' in pool; is the '}' of pool "
-	    "missing? (spare, max, sessions-per-worker)\n" },
+		"pool {\n spare = 3\nlimits { per-address = 3 }\n",
+		"@:3: no such option 'limits' in pool; is the '}' of pool "
+		"missing? (spare, max, sessions-per-worker)\n" },
 	{ "a missing brace at the end of the file is refused",
-	    "pool {\n spare = 3\n",
-	    "@:2: the file ends too early: a '}' or a value is missing\n" },
+		"pool {\n spare = 3\n",
+		"@:2: the file ends too early: a '}' or a value is missing\n" },
 	{ "a missing brace after a list is refused",
-	    "listen \"a\" { address = { \"::1\"\n",
-	    "@:1: the file ends too early: a '}' or a value is missing\n" },
+		"listen \"a\" { address = { \"::1\"\n",
+		"@:1: the file ends too early: a '}' or a value is missing\n" },
 	{ "a value missing at the end of the file is refused",
-	    "user =\n",
-	    "@:1: the file ends too early: a '}' or a value is missing\n" },
+		"user =\n",
+		"@:1: the file ends too early: a '}' or a value is missing\n" },
 	{ "a brace too many is refused",
-	    "pool { spare = 3 }\n}\n",
-	    "@:2: unexpected closing brace (no section is open here)\n" },
+		"pool { spare = 3 }\n}\n",
+		"@:2: unexpected closing brace (no section is open here)\n" },
 	{ "a word for a number is refused",
-	    "pool {\n spare = many\n}\n",
-	    "@:2: 'many' is no number for spare (write digits, such as "
-	    "1024)\n" },
+		"pool {\n spare = many\n}\n",
+		"@:2: 'many' is no number for spare (write digits, such as "
+		"1024)\n" },
 	{ "a negative number is refused",
-	    "pool { spare = -1 }\n",
+		"pool { spare = -1 }\n",
 	    "@:1: '-1' is no number for spare (write digits, such as 1024)\n" },
 	{ "a number of twenty digits is out of range",
-	    "pool { spare = 99999999999999999999 }\n",
+		"pool { spare = 99999999999999999999 }\n",
 	    "@:1: spare = 99999999999999999999 is out of range (1 to 1024)\n" },
 	{ "a number with a leading zero is decimal",
-	    "listen \"a\" { port = 010 }\n", "" },
+		"listen \"a\" { port = 010 }\n", "" },
 	{ "an unknown word lists the known ones",
-	    "auth { backend \"x\" {\n type = ldap\n } }\n",
-	    "@:2: 'ldap' is no value for type (one of: passwd-file, "
-	    "program)\n" },
+		"auth { backend \"x\" {\n type = ldap\n } }\n",
+		"@:2: 'ldap' is no value for type (one of: passwd-file, "
+		"program)\n" },
 	{ "an unknown unit lists the known ones",
-	    "limits {\n\n idle-timeout = 10x\n}\n",
+		"limits {\n\n idle-timeout = 10x\n}\n",
 	    "@:3: '10x' is no duration for idle-timeout (write 30s, 10min, 6h "
-	    "or 2d)\n" },
+		"or 2d)\n" },
 	{ "a duration needs a unit",
-	    "limits { idle-timeout = 10 }\n",
+		"limits { idle-timeout = 10 }\n",
 	    "@:1: '10' is no duration for idle-timeout (write 30s, 10min, 6h "
-	    "or 2d)\n" },
+		"or 2d)\n" },
 	{ "a duration needs digits",
-	    "limits { idle-timeout = min }\n",
+		"limits { idle-timeout = min }\n",
 	    "@:1: 'min' is no duration for idle-timeout (write 30s, 10min, 6h "
-	    "or 2d)\n" },
+		"or 2d)\n" },
 	{ "a duration of 0 needs no unit",
-	    "limits { idle-timeout = 0 }\n", "" },
+		"limits { idle-timeout = 0 }\n", "" },
 	{ "milliseconds are refused where seconds are counted",
-	    "limits { idle-timeout = 500ms }\n",
+		"limits { idle-timeout = 500ms }\n",
 	    "@:1: '500ms' is no duration for idle-timeout (write 30s, 10min, "
-	    "6h or 2d)\n" },
+		"6h or 2d)\n" },
 	{ "milliseconds are taken where they are useful",
-	    "auth { failure-delay = 500ms }\n", "" },
+		"auth { failure-delay = 500ms }\n", "" },
 	{ "a duration of many years is out of range",
-	    "limits { idle-timeout = 4294967297d }\n",
+		"limits { idle-timeout = 4294967297d }\n",
 	    "@:1: idle-timeout = 4294967297d is out of range (0s to 1d)\n" },
 	{ "a title given twice is refused",
-	    "listen \"a\" {}\nlisten \"a\" {}\n",
+		"listen \"a\" {}\nlisten \"a\" {}\n",
 	    "@:2: found duplicate title 'a' (give each section its own)\n" },
 	{ "a missing title is refused",
-	    "listen { }\n",
+		"listen { }\n",
 	    "@:1: missing title for section 'listen' (write: listen \"name\" "
-	    "{ ... })\n" },
+		"{ ... })\n" },
 	{ "an empty title is refused",
-	    "listen \"\" { }\n",
-	    "@:1: listen has an empty title (write: listen \"name\" "
-	    "{ ... })\n" },
+		"listen \"\" { }\n",
+		"@:1: listen has an empty title (write: listen \"name\" "
+		"{ ... })\n" },
 	{ "a missing value is refused",
-	    "pool { spare = }\n",
+		"pool { spare = }\n",
 	    "@:1: unexpected token '}' (write: name = value, name = { value, "
-	    "value } or name { ... })\n" },
+		"value } or name { ... })\n" },
 	{ "a missing equal sign is refused",
-	    "user \"x\"\n",
-	    "@:1: missing equal sign after option 'user' (write: name = "
-	    "value)\n" },
+		"user \"x\"\n",
+		"@:1: missing equal sign after option 'user' (write: name = "
+		"value)\n" },
 	{ "a missing opening brace is refused",
-	    "pool spare = 3\n",
+		"pool spare = 3\n",
 	    "@:1: missing opening brace for section 'pool' (write '{' after "
-	    "its name or title)\n" },
+		"its name or title)\n" },
 	{ "a value given twice is refused",
-	    "pool { spare = 3 }\npool { spare = 4 }\n",
-	    "@:2: spare is given twice (keep one)\n" },
+		"pool { spare = 3 }\npool { spare = 4 }\n",
+		"@:2: spare is given twice (keep one)\n" },
 	{ "a section given twice adds to the first one",
-	    "pool { spare = 3 }\npool { max = 4 }\n", "" },
+		"pool { spare = 3 }\npool { max = 4 }\n", "" },
 	{ "a forgotten double quote is told with the line where it opens",
-	    "\nuser = \"abc\npool { spare = 3 }\n",
+		"\nuser = \"abc\npool { spare = 3 }\n",
 	    "@:2: the value of user does not end on its line: a closing quote "
-	    "is missing\n" },
+		"is missing\n" },
 	{ "a forgotten single quote is told with the line where it opens",
-	    "user = 'abc\npool { spare = 3 }\n",
+		"user = 'abc\npool { spare = 3 }\n",
 	    "@:1: the value of user does not end on its line: a closing quote "
-	    "is missing\n" },
+		"is missing\n" },
 	{ "a forgotten end of a comment is refused",
-	    "user = \"abc\" /* comment\n",
+		"user = \"abc\" /* comment\n",
 	    "@:1: a comment or a quoted string is not closed before the end "
-	    "of the file\n" },
+		"of the file\n" },
 	{ "a wrong escape in a string is refused",
-	    "user = \"a\\999\"\n", "@:1: bad escape sequence '\\999'\n" },
+		"user = \"a\\999\"\n", "@:1: bad escape sequence '\\999'\n" },
 	{ "a control character in a string is refused",
-	    "user = \"a\\x07\"\n",
+		"user = \"a\\x07\"\n",
 	    "@:1: the value of user has a control character (write printable "
-	    "ones)\n" },
+		"ones)\n" },
 	{ "a byte order mark is ignored",
-	    "\xef\xbb\xbfuser = \"x\"\n", "" },
+		"\xef\xbb\xbfuser = \"x\"\n", "" },
 	{ "a line after a byte order mark counts right",
-	    "\xef\xbb\xbf\nbla = 1\n",
+		"\xef\xbb\xbf\nbla = 1\n",
 	    "@:2: no such option 'bla' (user, signer-user, listen, tls, auth, "
-	    "mailbox, pool, limits, log, include)\n" },
+		"mailbox, pool, limits, log, include)\n" },
 	{ "line ends of DOS are right",
-	    "user = \"x\"\r\npool {\r\n spare = 3\r\n}\r\n", "" },
+		"user = \"x\"\r\npool {\r\n spare = 3\r\n}\r\n", "" },
 	{ "root is refused as an account",
-	    "\nuser = \"root\"\n",
+		"\nuser = \"root\"\n",
 	    "@:2: user = \"root\" would keep all rights (write the name of an "
-	    "account that has none)\n" },
+		"account that has none)\n" },
 	{ "an empty account is refused",
-	    "signer-user = \"\"\n",
+		"signer-user = \"\"\n",
 	    "@:1: signer-user = \"\" would keep all rights (write the name of "
-	    "an account that has none)\n" },
+		"an account that has none)\n" },
 	{ "an address that is a name is refused",
-	    "listen \"a\" {\n address = { \"::1\", \"localhost\" }\n}\n",
-	    "@:3: address \"localhost\" is not numeric (write 192.0.2.1 or "
-	    "2001:db8::1)\n" },
+		"listen \"a\" {\n address = { \"::1\", \"localhost\" }\n}\n",
+		"@:3: address \"localhost\" is not numeric (write 192.0.2.1 or "
+		"2001:db8::1)\n" },
 	{ "an address with three octets is refused",
-	    "listen \"a\" { address = \"127.0.1\" }\n",
-	    "@:1: address \"127.0.1\" is not numeric (write 192.0.2.1 or "
-	    "2001:db8::1)\n" },
+		"listen \"a\" { address = \"127.0.1\" }\n",
+		"@:1: address \"127.0.1\" is not numeric (write 192.0.2.1 or "
+		"2001:db8::1)\n" },
 	{ "an address with a scope id is refused",
-	    "listen \"a\" { address = \"fe80::1%eth0\" }\n",
+		"listen \"a\" { address = \"fe80::1%eth0\" }\n",
 	    "@:1: address \"fe80::1%eth0\" is not numeric (write 192.0.2.1 or "
-	    "2001:db8::1)\n" },
+		"2001:db8::1)\n" },
 	{ "a certificate without a key is refused",
-	    "tls {\n certificate = \"/x\"\n}\n",
+		"tls {\n certificate = \"/x\"\n}\n",
 	    "@:3: certificate and key belong together (give both; they may be "
-	    "the same file)\n" },
+		"the same file)\n" },
 	{ "a key without a certificate is refused",
-	    "tls { key = \"/x\" }\n",
+		"tls { key = \"/x\" }\n",
 	    "@:1: certificate and key belong together (give both; they may be "
-	    "the same file)\n" },
+		"the same file)\n" },
 	{ "a certificate with an empty key is refused",
-	    "tls { certificate = \"/x\" key = \"\" }\n",
+		"tls { certificate = \"/x\" key = \"\" }\n",
 	    "@:1: certificate and key belong together (give both; they may be "
-	    "the same file)\n" },
+		"the same file)\n" },
 	{ "a relative certificate is refused",
-	    "tls { certificate = \"x.pem\" key = \"/x\" }\n",
-	    "@:1: certificate = \"x.pem\" must begin with '/'\n" },
+		"tls { certificate = \"x.pem\" key = \"/x\" }\n",
+		"@:1: certificate = \"x.pem\" must begin with '/'\n" },
 	{ "a key that is no file is refused",
-	    "tls { certificate = \"/x\" key = \"pkcs11:x\" }\n",
-	    "@:1: key = \"pkcs11:x\" must begin with '/'\n" },
+		"tls { certificate = \"/x\" key = \"pkcs11:x\" }\n",
+		"@:1: key = \"pkcs11:x\" must begin with '/'\n" },
 	{ "a listener that offers TLS without any certificate is refused",
-	    "tls { certificate = \"\" key = \"\" }\n"
-	    "listen \"a\" { tls = starttls }\nlisten \"b\" { tls = none }\n"
-	    "listen \"c\" { tls = implicit }\n",
-	    "@:1: listen \"a\" offers TLS, but no certificate is set (set "
-	    "certificate and key, or tls = none there)\n"
-	    "@:1: listen \"c\" offers TLS, but no certificate is set (set "
-	    "certificate and key, or tls = none there)\n" },
+		"tls { certificate = \"\" key = \"\" }\n"
+		"listen \"a\" { tls = starttls }\nlisten \"b\" { tls = none }\n"
+		"listen \"c\" { tls = implicit }\n",
+		"@:1: listen \"a\" offers TLS, but no certificate is set (set "
+		"certificate and key, or tls = none there)\n"
+		"@:1: listen \"c\" offers TLS, but no certificate is set (set "
+		"certificate and key, or tls = none there)\n" },
 	{ "no certificate is right where nothing offers TLS",
-	    "tls { certificate = \"\" key = \"\" }\n"
-	    "listen \"a\" { tls = none }\n", "" },
+		"tls { certificate = \"\" key = \"\" }\n"
+		"listen \"a\" { tls = none }\n", "" },
 	{ "a host with a certificate needs a default one",
-	    "tls { certificate = \"\" key = \"\"\n"
-	    "host \"h\" { certificate = \"/c\" key = \"/k\" } }\n"
-	    "listen \"a\" { tls = none }\n",
+		"tls { certificate = \"\" key = \"\"\n"
+		"host \"h\" { certificate = \"/c\" key = \"/k\" } }\n"
+		"listen \"a\" { tls = none }\n",
 	    "@:2: a host has a certificate, but there is no default one (set "
-	    "certificate and key)\n" },
+		"certificate and key)\n" },
 	{ "a host without a certificate is refused",
-	    "tls { host \"h\" { } }\n",
-	    "@:1: host \"h\" needs a certificate and a key\n" },
+		"tls { host \"h\" { } }\n",
+		"@:1: host \"h\" needs a certificate and a key\n" },
 	{ "a host given twice in other case is refused",
-	    "tls { host \"a\" { certificate = \"/c\" key = \"/k\" }\n"
-	    " host \"A\" { certificate = \"/c\" key = \"/k\" } }\n",
-	    "@:2: host \"a\" is given twice (case does not count)\n" },
+		"tls { host \"a\" { certificate = \"/c\" key = \"/k\" }\n"
+		" host \"A\" { certificate = \"/c\" key = \"/k\" } }\n",
+		"@:2: host \"a\" is given twice (case does not count)\n" },
 	{ "a backend without a type is refused",
-	    "auth { backend \"u\" { } }\n",
-	    "@:1: backend \"u\" needs a type (one of: passwd-file, "
-	    "program)\n" },
+		"auth { backend \"u\" { } }\n",
+		"@:1: backend \"u\" needs a type (one of: passwd-file, "
+		"program)\n" },
 	{ "a passwd-file without a path is refused",
-	    "auth { backend \"u\" { type = passwd-file } }\n",
-	    "@:1: backend \"u\" needs a path (write: path = "
-	    "\"/etc/postern/users\")\n" },
+		"auth { backend \"u\" { type = passwd-file } }\n",
+		"@:1: backend \"u\" needs a path (write: path = "
+		"\"/etc/postern/users\")\n" },
 	{ "a relative passwd-file is refused",
 	    "auth { backend \"u\" { type = passwd-file path = \"users\" } }\n",
-	    "@:1: path = \"users\" must begin with '/'\n" },
+		"@:1: path = \"users\" must begin with '/'\n" },
 	{ "a passwd-file with a command is refused",
-	    "auth { backend \"u\" { type = passwd-file path = \"/u\"\n"
-	    " command = \"/c\" } }\n",
+		"auth { backend \"u\" { type = passwd-file path = \"/u\"\n"
+		" command = \"/c\" } }\n",
 	    "@:2: a backend of type passwd-file has no command (remove it)\n" },
 	{ "a home with an unknown letter is refused",
-	    "auth { backend \"u\" { type = passwd-file path = \"/u\"\n"
-	    " home = \"/h/%x\" } }\n",
-	    "@:2: home has '%x' (after '%' write one of: und%)\n" },
+		"auth { backend \"u\" { type = passwd-file path = \"/u\"\n"
+		" home = \"/h/%x\" } }\n",
+		"@:2: home has '%x' (after '%' write one of: und%)\n" },
 	{ "a program without a command is refused",
-	    "auth { backend \"u\" { type = program } }\n",
-	    "@:1: backend \"u\" needs a command (write: command = { \""
-	    LIBEXECDIR "/postern-pam\" })\n" },
+		"auth { backend \"u\" { type = program } }\n",
+		"@:1: backend \"u\" needs a command (write: command = { \""
+		LIBEXECDIR "/postern-pam\" })\n" },
 	{ "a program with an empty list of a command is refused",
-	    "auth { backend \"u\" { type = program command = {} } }\n",
-	    "@:1: backend \"u\" needs a command (write: command = { \""
-	    LIBEXECDIR "/postern-pam\" })\n" },
+		"auth { backend \"u\" { type = program command = {} } }\n",
+		"@:1: backend \"u\" needs a command (write: command = { \""
+		LIBEXECDIR "/postern-pam\" })\n" },
 	{ "a relative program is refused",
-	    "auth { backend \"u\" { type = program command = \"pam\" } }\n",
-	    "@:1: command = \"pam\" must begin with '/'\n" },
+		"auth { backend \"u\" { type = program command = \"pam\" } }\n",
+		"@:1: command = \"pam\" must begin with '/'\n" },
 	{ "a program with a path is refused",
-	    "auth { backend \"u\" { type = program command = \"/p\" path = "
-	    "\"/x\" } }\n",
-	    "@:1: a backend of type program has no path (remove it)\n" },
+		"auth { backend \"u\" { type = program command = \"/p\" path = "
+		"\"/x\" } }\n",
+		"@:1: a backend of type program has no path (remove it)\n" },
 	{ "a relative mailbox is refused",
-	    "mailbox { path = \"Maildir\" }\n",
-	    "@:1: path = \"Maildir\" must begin with '/', '~/' or '%h'\n" },
+		"mailbox { path = \"Maildir\" }\n",
+		"@:1: path = \"Maildir\" must begin with '/', '~/' or '%h'\n" },
 	{ "a mailbox with an unknown letter is refused",
-	    "mailbox { path = \"/mail/%d/%x\" }\n",
-	    "@:1: path has '%x' (after '%' write one of: hund%)\n" },
+		"mailbox { path = \"/mail/%d/%x\" }\n",
+		"@:1: path has '%x' (after '%' write one of: hund%)\n" },
 	{ "a mailbox that ends in a percent sign is refused",
-	    "mailbox { path = \"/mail/%\" }\n",
-	    "@:1: path has '%' (after '%' write one of: hund%)\n" },
+		"mailbox { path = \"/mail/%\" }\n",
+		"@:1: path has '%' (after '%' write one of: hund%)\n" },
 	{ "more spare workers than workers are refused",
-	    "pool { spare = 10 max = 5 }\n",
+		"pool { spare = 10 max = 5 }\n",
 	    "@:1: spare = 10 is more than max = 5 (write a smaller spare or a "
-	    "larger max)\n" },
+		"larger max)\n" },
 	{ "several mistakes in right syntax are all told",
-	    "mailbox { path = \"x\" }\npool { spare = 10\n max = 5 }\n",
-	    "@:1: path = \"x\" must begin with '/', '~/' or '%h'\n"
+		"mailbox { path = \"x\" }\npool { spare = 10\n max = 5 }\n",
+		"@:1: path = \"x\" must begin with '/', '~/' or '%h'\n"
 	    "@:3: spare = 10 is more than max = 5 (write a smaller spare or a "
-	    "larger max)\n" },
+		"larger max)\n" },
 	{ "an include without a file is refused",
-	    "include()\n",
-	    "@:1: include takes one file (write: include(\"file\"))\n" },
+		"include()\n",
+		"@:1: include takes one file (write: include(\"file\"))\n" },
 	{ "an include inside a section is refused",
-	    "pool {\n include(\"x\")\n}\n",
-	    "@:2: no such option 'include' in pool; is the '}' of pool "
-	    "missing? (spare, max, sessions-per-worker)\n" },
+		"pool {\n include(\"x\")\n}\n",
+		"@:2: no such option 'include' in pool; is the '}' of pool "
+		"missing? (spare, max, sessions-per-worker)\n" },
 	{ "a file that includes itself is refused",
-	    "\ninclude(\"t.conf\")\n",
+		"\ninclude(\"t.conf\")\n",
 	    "@:2: files include each other more than 8 deep (does one include "
-	    "itself?)\n" },
+		"itself?)\n" },
 };
 
 /* The name, section and unit of every number, and its bounds. */
@@ -272,43 +272,41 @@ static const struct bound {
 	const char *unit, *refused_lo, *refused_hi, *range;
 } bounds[] = {
 	{ "listen \"a\" { ", "port", "}", 0, 65535, "", NULL, "65536",
-	    "0 to 65535" },
+		"0 to 65535" },
 	{ "auth { ", "attempts", "}", 1, 100, "", "0", "101", "1 to 100" },
 	{ "auth { ", "concurrent-checks", "}", 1, 64, "", "0", "65",
-	    "1 to 64" },
+		"1 to 64" },
 	{ "auth { ", "failure-delay", "}", 0, 30000, "ms", NULL, "30001ms",
-	    "0s to 30s" },
+		"0s to 30s" },
 	{ "auth { backend \"b\" { type = program command = \"/c\" ", "timeout",
-	    "} }", 1, 600, "s", "0s", "601s", "1s to 10min" },
+		"} }", 1, 600, "s", "0s", "601s", "1s to 10min" },
 	{ "pool { max = 2000 ", "spare", "}", 1, 1024, "", "0", "1025",
-	    "1 to 1024" },
+		"1 to 1024" },
 	{ "pool { spare = 1 ", "max", "}", 1, 16384, "", "0", "16385",
-	    "1 to 16384" },
+		"1 to 16384" },
 	{ "pool { ", "sessions-per-worker", "}", 1, 100000, "", "0", "100001",
-	    "1 to 100000" },
+		"1 to 100000" },
 	{ "limits { ", "idle-timeout", "}", 0, 86400, "s", NULL, "86401s",
-	    "0s to 1d" },
+		"0s to 1d" },
 	{ "limits { ", "login-timeout", "}", 0, 3600, "s", NULL, "3601s",
-	    "0s to 1h" },
+		"0s to 1h" },
 	{ "limits { ", "tls-timeout", "}", 0, 600, "s", NULL, "601s",
-	    "0s to 10min" },
+		"0s to 10min" },
 	{ "limits { ", "per-address", "}", 0, 16384, "", NULL, "16385",
-	    "0 to 16384" },
+		"0 to 16384" },
 };
 
 static FILE *errors;
 static char error_text[TEXT_BYTES];
 
-static void
-open_errors(void)
+static void open_errors(void)
 {
 	memset(error_text, 0, sizeof(error_text));
 	errors = fmemopen(error_text, sizeof(error_text), "w");
 	assert_non_null(errors);
 }
 
-static struct settings *
-load(const char *path)
+static struct settings *load(const char *path)
 {
 	struct settings *settings;
 
@@ -318,15 +316,13 @@ load(const char *path)
 	return settings;
 }
 
-static struct settings *
-load_text(const char *text)
+static struct settings *load_text(const char *text)
 {
 	scratch_write("t.conf", 0600, text);
 	return load(scratch_path("t.conf"));
 }
 
-static struct settings *
-load_good(const char *text)
+static struct settings *load_good(const char *text)
 {
 	struct settings *settings = load_text(text);
 
@@ -336,8 +332,7 @@ load_good(const char *text)
 }
 
 /* Replace each '@' that begins a line by the path of "t.conf". */
-static void
-with_path(const char *messages, char out[TEXT_BYTES])
+static void with_path(const char *messages, char out[TEXT_BYTES])
 {
 	const char *path = scratch_path("t.conf");
 	size_t used = 0;
@@ -347,16 +342,15 @@ with_path(const char *messages, char out[TEXT_BYTES])
 	for (; *messages != '\0'; messages++) {
 		if (is_first && *messages == '@')
 			used += (size_t)snprintf(out + used,
-			    TEXT_BYTES - used, "%s", path);
+				TEXT_BYTES - used, "%s", path);
 		else
 			used += (size_t)snprintf(out + used,
-			    TEXT_BYTES - used, "%c", *messages);
+				TEXT_BYTES - used, "%c", *messages);
 		is_first = *messages == '\n';
 	}
 }
 
-static void
-check_dictum(void **state)
+static void check_dictum(void **state)
 {
 	const struct dictum *dictum = *state;
 	char expected[TEXT_BYTES];
@@ -368,18 +362,16 @@ check_dictum(void **state)
 	settings_free(settings);
 }
 
-static void
-write_bound(const struct bound *bound, const char *value)
+static void write_bound(const struct bound *bound, const char *value)
 {
 	char text[256];
 
 	snprintf(text, sizeof(text), "%s %s = %s %s\n", bound->before,
-	    bound->name, value, bound->after);
+		bound->name, value, bound->after);
 	scratch_write("t.conf", 0600, text);
 }
 
-static void
-expect_accepted(const struct bound *bound, long number)
+static void expect_accepted(const struct bound *bound, long number)
 {
 	char value[32];
 	struct settings *settings;
@@ -392,8 +384,7 @@ expect_accepted(const struct bound *bound, long number)
 	settings_free(settings);
 }
 
-static void
-expect_refused(const struct bound *bound, const char *value)
+static void expect_refused(const struct bound *bound, const char *value)
 {
 	char expected[TEXT_BYTES];
 
@@ -402,13 +393,12 @@ expect_refused(const struct bound *bound, const char *value)
 	write_bound(bound, value);
 	assert_null(load(scratch_path("t.conf")));
 	snprintf(expected, sizeof(expected), "%s:1: %s = %s is out of range "
-	    "(%s)\n", scratch_path("t.conf"), bound->name, value,
-	    bound->range);
+		"(%s)\n", scratch_path("t.conf"), bound->name, value,
+		bound->range);
 	assert_string_equal(error_text, expected);
 }
 
-static void
-lowest_and_highest_are_taken_and_nothing_beyond(void **state)
+static void lowest_and_highest_are_taken_and_nothing_beyond(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bounds); i++) {
@@ -419,17 +409,16 @@ lowest_and_highest_are_taken_and_nothing_beyond(void **state)
 	}
 }
 
-static void
-numbers_arrive_in_their_units(void **state)
+static void numbers_arrive_in_their_units(void **state)
 {
 	struct settings *settings = load_good("auth { failure-delay = 1500ms "
 	    "attempts = 7 concurrent-checks = 5 backend \"b\" { type = program "
-	    "command = { \"/p\", \"-x\" } timeout = 2min } }\n"
-	    "pool { spare = 2 max = 9 sessions-per-worker = 3 }\n"
+		"command = { \"/p\", \"-x\" } timeout = 2min } }\n"
+		"pool { spare = 2 max = 9 sessions-per-worker = 3 }\n"
 	    "limits { idle-timeout = 1h login-timeout = 90s tls-timeout = 1min "
-	    "per-address = 8 }\n"
-	    "log { target = journal level = debug }\n"
-	    "listen \"a\" { port = 0 tls = none address = \"::1\" }\n");
+		"per-address = 8 }\n"
+		"log { target = journal level = debug }\n"
+		"listen \"a\" { port = 0 tls = none address = \"::1\" }\n");
 
 	(void)state;
 	assert_int_equal(settings->auth.failure_delay_ms, 1500);
@@ -452,8 +441,8 @@ numbers_arrive_in_their_units(void **state)
 	settings_free(settings);
 }
 
-static void
-expect_listen(const struct listen_settings *listen, const char *name,
+static void expect_listen(const struct listen_settings *listen,
+	const char *name,
 	uint16_t port, enum tls_mode tls)
 {
 	assert_string_equal(listen->name, name);
@@ -464,8 +453,7 @@ expect_listen(const struct listen_settings *listen, const char *name,
 	assert_string_equal(listen->addresses[1], "::");
 }
 
-static void
-no_file_is_system_users_and_both_ports(void **state)
+static void no_file_is_system_users_and_both_ports(void **state)
 {
 	struct settings *settings = load(NULL);
 	const struct certificate_settings *certificate;
@@ -484,7 +472,7 @@ no_file_is_system_users_and_both_ports(void **state)
 	assert_int_equal(settings->auth.failure_delay_ms, 2000);
 	assert_int_equal(settings->auth.backend_count, 1);
 	assert_string_equal(settings->auth.backends[0].command[0],
-	    LIBEXECDIR "/postern-pam");
+		LIBEXECDIR "/postern-pam");
 	assert_string_equal(settings->mailbox_path, "~/Maildir");
 	assert_int_equal(settings->limits.idle_timeout_s, 600);
 	assert_string_equal(settings->user, "postern");
@@ -492,12 +480,11 @@ no_file_is_system_users_and_both_ports(void **state)
 	settings_free(settings);
 }
 
-static void
-a_listener_without_a_port_has_that_of_its_tls(void **state)
+static void a_listener_without_a_port_has_that_of_its_tls(void **state)
 {
 	struct settings *settings = load_good(
-	    "listen \"a\" { tls = implicit }\nlisten \"b\" { }\n"
-	    "listen \"c\" { tls = none }\n");
+		"listen \"a\" { tls = implicit }\nlisten \"b\" { }\n"
+		"listen \"c\" { tls = none }\n");
 
 	(void)state;
 	expect_listen(&settings->listens[0], "a", 995, TLS_IMPLICIT);
@@ -506,12 +493,11 @@ a_listener_without_a_port_has_that_of_its_tls(void **state)
 	settings_free(settings);
 }
 
-static void
-hosts_are_in_lower_case_behind_the_default(void **state)
+static void hosts_are_in_lower_case_behind_the_default(void **state)
 {
 	struct settings *settings = load_good("tls { certificate = \"/c\" key ="
 	    " \"/k\" priority = \"%COMPAT\" host \"Mail.Example\" { certificate"
-	    " = \"/d\" key = \"/l\" } }\n");
+		" = \"/d\" key = \"/l\" } }\n");
 	const struct tls_settings *tls = &settings->tls;
 
 	(void)state;
@@ -524,26 +510,24 @@ hosts_are_in_lower_case_behind_the_default(void **state)
 	settings_free(settings);
 }
 
-static void
-variables_expand_but_not_in_single_quotes(void **state)
+static void variables_expand_but_not_in_single_quotes(void **state)
 {
 	struct settings *settings;
 
 	(void)state;
 	setenv("POSTERN_TEST", "/from/the/environment", 1);
 	settings = load_good("mailbox { path = \"${POSTERN_TEST}/x\" }\n"
-	    "tls { certificate = '/${POSTERN_TEST}' "
-	    "key = \"/${POSTERN_NONE:-usual}\" }\n");
+		"tls { certificate = '/${POSTERN_TEST}' "
+		"key = \"/${POSTERN_NONE:-usual}\" }\n");
 	assert_string_equal(settings->mailbox_path, "/from/the/environment/x");
 	assert_string_equal(settings->tls.certificates[0].certificate,
-	    "/${POSTERN_TEST}");
+		"/${POSTERN_TEST}");
 	assert_string_equal(settings->tls.certificates[0].key, "/usual");
 	settings_free(settings);
 	unsetenv("POSTERN_TEST");
 }
 
-static void
-print(const struct settings *settings, char text[TEXT_BYTES])
+static void print(const struct settings *settings, char text[TEXT_BYTES])
 {
 	FILE *out = fmemopen(text, TEXT_BYTES, "w");
 
@@ -553,8 +537,7 @@ print(const struct settings *settings, char text[TEXT_BYTES])
 }
 
 /* Print, read, print again: both texts must be the same. */
-static void
-expect_fixed_point(struct settings *settings)
+static void expect_fixed_point(struct settings *settings)
 {
 	char first[TEXT_BYTES], second[TEXT_BYTES];
 
@@ -566,36 +549,34 @@ expect_fixed_point(struct settings *settings)
 	settings_free(settings);
 }
 
-static void
-what_is_printed_reads_back_the_same(void **state)
+static void what_is_printed_reads_back_the_same(void **state)
 {
 	(void)state;
 	expect_fixed_point(load(NULL));
 	expect_fixed_point(load_good("tls { certificate = \"\" key = \"\" }\n"
-	    "listen \"a\" { tls = none }\n"));
+		"listen \"a\" { tls = none }\n"));
 	expect_fixed_point(load_good(
-	    "user = \"a\"\nsigner-user = 'b c'\n"
-	    "listen \"a\" { address = \"::1\" port = 0 }\n"
+		"user = \"a\"\nsigner-user = 'b c'\n"
+		"listen \"a\" { address = \"::1\" port = 0 }\n"
 	    "tls { certificate = \"/c\" key = \"/k\" priority = \"%COMPAT\"\n"
-	    "  host \"b.example\" { certificate = \"/d\" key = \"/l\" } }\n"
-	    "auth { cleartext = never failure-delay = 1500ms\n"
+		"  host \"b.example\" { certificate = \"/d\" key = \"/l\" } }\n"
+		"auth { cleartext = never failure-delay = 1500ms\n"
 	    "  backend \"f\" { type = passwd-file path = \"/u\" uid = \"1000\""
-	    " gid = mail home = \"/h/%d/%n%%\" }\n"
-	    "  backend \"p\" { type = program command = { \"/p\", \"-s\" } "
-	    "timeout = 90s } }\n"
-	    "mailbox { path = \"%h/M\" }\n"
-	    "limits { idle-timeout = 0 login-timeout = 61s }\n"
-	    "log { target = stderr level = error }\n"));
+		" gid = mail home = \"/h/%d/%n%%\" }\n"
+		"  backend \"p\" { type = program command = { \"/p\", \"-s\" } "
+		"timeout = 90s } }\n"
+		"mailbox { path = \"%h/M\" }\n"
+		"limits { idle-timeout = 0 login-timeout = 61s }\n"
+		"log { target = stderr level = error }\n"));
 }
 
-static void
-odd_characters_survive_printing(void **state)
+static void odd_characters_survive_printing(void **state)
 {
 	static const char odd[] =
-	    "/a$b${HOME}\"c'd\\e#f{g}h=i,j k\xc3\xa9/*l//";
+		"/a$b${HOME}\"c'd\\e#f{g}h=i,j k\xc3\xa9/*l//";
 	char text[TEXT_BYTES];
 	struct settings *settings = load_good("mailbox { path = "
-	    "'/a$b${HOME}\"c\\'d\\\\e#f{g}h=i,j k\xc3\xa9/*l//' }\n");
+		"'/a$b${HOME}\"c\\'d\\\\e#f{g}h=i,j k\xc3\xa9/*l//' }\n");
 
 	(void)state;
 	assert_string_equal(settings->mailbox_path, odd);
@@ -606,15 +587,14 @@ odd_characters_survive_printing(void **state)
 	expect_fixed_point(settings);
 }
 
-static void
-an_included_file_is_found_beside_the_including_one(void **state)
+static void an_included_file_is_found_beside_the_including_one(void **state)
 {
 	struct settings *settings;
 
 	(void)state;
 	scratch_make_directory("d");
 	scratch_write("d/a.conf", 0600,
-	    "include(\"b.conf\")\npool { max = 9 }");
+		"include(\"b.conf\")\npool { max = 9 }");
 	scratch_write("d/b.conf", 0600, "\xef\xbb\xbfpool { spare = 2 }");
 	settings = load_good("include(\"d/a.conf\")\nuser = \"u\"\n");
 	assert_int_equal(settings->pool.spare, 2);
@@ -623,84 +603,77 @@ an_included_file_is_found_beside_the_including_one(void **state)
 	settings_free(settings);
 }
 
-static void
-expect_error(const char *text, const char *place, const char *message)
+static void expect_error(const char *text, const char *place,
+	const char *message)
 {
 	char expected[TEXT_BYTES];
 
 	assert_null(load_text(text));
 	snprintf(expected, sizeof(expected), "%s:%s\n", scratch_path(place),
-	    message);
+		message);
 	assert_string_equal(error_text, expected);
 }
 
-static void
-a_mistake_in_an_included_file_is_told_with_its_place(void **state)
+static void a_mistake_in_an_included_file_is_told_with_its_place(void **state)
 {
 	(void)state;
 	scratch_write("i.conf", 0600, "\npool { spare = 0 }\n");
 	expect_error("include(\"i.conf\")\n", "i.conf",
-	    "2: spare = 0 is out of range (1 to 1024)");
+		"2: spare = 0 is out of range (1 to 1024)");
 	scratch_write("i.conf", 0600, "\npool { spare = 20\n max = 10 }\n");
 	expect_error("include(\"i.conf\")\n\n\n", "i.conf",
 	    "3: spare = 20 is more than max = 10 (write a smaller spare or a "
-	    "larger max)");
+		"larger max)");
 }
 
-static void
-a_mistake_after_an_include_is_told_with_its_own_line(void **state)
+static void a_mistake_after_an_include_is_told_with_its_own_line(void **state)
 {
 	(void)state;
 	scratch_write("i.conf", 0600, "user = \"u\"\n\n\n\n");
 	expect_error("include(\"i.conf\")\n\npool { spare = 0 }\n", "t.conf",
-	    "3: spare = 0 is out of range (1 to 1024)");
+		"3: spare = 0 is out of range (1 to 1024)");
 }
 
-static void
-a_section_cannot_span_two_files(void **state)
+static void a_section_cannot_span_two_files(void **state)
 {
 	(void)state;
 	scratch_write("i.conf", 0600, "pool { spare = 3\n");
 	expect_error("include(\"i.conf\")\n}\n", "i.conf",
-	    "1: the file ends too early: a '}' or a value is missing");
+		"1: the file ends too early: a '}' or a value is missing");
 }
 
-static void
-an_included_directory_is_refused_and_we_live_on(void **state)
+static void an_included_directory_is_refused_and_we_live_on(void **state)
 {
 	char message[SCRATCH_PATH_BYTES + 64];
 
 	(void)state;
 	scratch_make_directory("d");
 	snprintf(message, sizeof(message), "1: cannot include %s: Is a "
-	    "directory (name a file)", scratch_path("d"));
+		"directory (name a file)", scratch_path("d"));
 	expect_error("include(\"d\")\n", "t.conf", message);
 }
 
-static void
-a_missing_include_is_refused(void **state)
+static void a_missing_include_is_refused(void **state)
 {
 	char message[SCRATCH_PATH_BYTES + 64];
 
 	(void)state;
 	snprintf(message, sizeof(message), "2: cannot include %s: No such "
-	    "file or directory", scratch_path("none"));
+		"file or directory", scratch_path("none"));
 	expect_error("\ninclude(\"none\")\n", "t.conf", message);
 }
 
-static void
-expect_unread(const char *name, const char *why)
+static void expect_unread(const char *name, const char *why)
 {
 	char expected[TEXT_BYTES];
 
 	assert_null(load(scratch_path(name)));
 	snprintf(expected, sizeof(expected), "%s: %s\n", scratch_path(name),
-	    why);
+		why);
 	assert_string_equal(error_text, expected);
 }
 
-static void
-what_is_no_regular_file_is_refused_and_we_live_on(void **state)
+static void what_is_no_regular_file_is_refused_and_we_live_on(void **state)
 {
 	(void)state;
 	scratch_make_directory("d");
@@ -710,8 +683,7 @@ what_is_no_regular_file_is_refused_and_we_live_on(void **state)
 	expect_unread("none", "No such file or directory");
 }
 
-static void
-a_file_of_more_than_a_mebibyte_is_refused(void **state)
+static void a_file_of_more_than_a_mebibyte_is_refused(void **state)
 {
 	const size_t count = 1024 * 1024;
 	char *octets = malloc(count);
@@ -724,8 +696,7 @@ a_file_of_more_than_a_mebibyte_is_refused(void **state)
 	expect_unread("big", "Is larger than 1 MiB");
 }
 
-static void
-a_nul_octet_is_refused_with_its_line(void **state)
+static void a_nul_octet_is_refused_with_its_line(void **state)
 {
 	static const char text[] = "user = \"x\"\npool\0{\n";
 
@@ -733,11 +704,10 @@ a_nul_octet_is_refused_with_its_line(void **state)
 	scratch_write_octets("nul", text, sizeof(text) - 1);
 	assert_null(load(scratch_path("nul")));
 	assert_string_equal(error_text + strlen(scratch_path("nul")),
-	    ":2: a NUL octet (is it a text file?)\n");
+		":2: a NUL octet (is it a text file?)\n");
 }
 
-static void
-a_good_file_is_right_after_every_bad_one(void **state)
+static void a_good_file_is_right_after_every_bad_one(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(dicta); i++) {
@@ -748,46 +718,45 @@ a_good_file_is_right_after_every_bad_one(void **state)
 
 static const struct CMUnitTest cases[] = {
 	SCRATCH_CASE("the lowest and the highest of every number are taken, "
-	    "and nothing beyond",
-	    lowest_and_highest_are_taken_and_nothing_beyond),
+		"and nothing beyond",
+		lowest_and_highest_are_taken_and_nothing_beyond),
 	SCRATCH_CASE("numbers arrive in their units",
-	    numbers_arrive_in_their_units),
+		numbers_arrive_in_their_units),
 	SCRATCH_CASE("no file means system users and both ports",
-	    no_file_is_system_users_and_both_ports),
+		no_file_is_system_users_and_both_ports),
 	SCRATCH_CASE("a listener without a port has that of its TLS",
-	    a_listener_without_a_port_has_that_of_its_tls),
+		a_listener_without_a_port_has_that_of_its_tls),
 	SCRATCH_CASE("hosts are in lower case behind the default",
-	    hosts_are_in_lower_case_behind_the_default),
+		hosts_are_in_lower_case_behind_the_default),
 	SCRATCH_CASE("variables expand, but not in single quotes",
-	    variables_expand_but_not_in_single_quotes),
+		variables_expand_but_not_in_single_quotes),
 	SCRATCH_CASE("what is printed reads back the same",
-	    what_is_printed_reads_back_the_same),
+		what_is_printed_reads_back_the_same),
 	SCRATCH_CASE("odd characters survive printing",
-	    odd_characters_survive_printing),
+		odd_characters_survive_printing),
 	SCRATCH_CASE("an included file is found beside the including one",
-	    an_included_file_is_found_beside_the_including_one),
+		an_included_file_is_found_beside_the_including_one),
 	SCRATCH_CASE("a mistake in an included file is told with its place",
-	    a_mistake_in_an_included_file_is_told_with_its_place),
+		a_mistake_in_an_included_file_is_told_with_its_place),
 	SCRATCH_CASE("a mistake after an include is told with its own line",
-	    a_mistake_after_an_include_is_told_with_its_own_line),
+		a_mistake_after_an_include_is_told_with_its_own_line),
 	SCRATCH_CASE("a section cannot span two files",
-	    a_section_cannot_span_two_files),
+		a_section_cannot_span_two_files),
 	SCRATCH_CASE("an included directory is refused, and we live on",
-	    an_included_directory_is_refused_and_we_live_on),
+		an_included_directory_is_refused_and_we_live_on),
 	SCRATCH_CASE("a missing include is refused",
-	    a_missing_include_is_refused),
+		a_missing_include_is_refused),
 	SCRATCH_CASE("what is no regular file is refused, and we live on",
-	    what_is_no_regular_file_is_refused_and_we_live_on),
+		what_is_no_regular_file_is_refused_and_we_live_on),
 	SCRATCH_CASE("a file of more than a mebibyte is refused",
-	    a_file_of_more_than_a_mebibyte_is_refused),
+		a_file_of_more_than_a_mebibyte_is_refused),
 	SCRATCH_CASE("a NUL octet is refused with its line",
-	    a_nul_octet_is_refused_with_its_line),
+		a_nul_octet_is_refused_with_its_line),
 	SCRATCH_CASE("a good file is right after every bad one",
-	    a_good_file_is_right_after_every_bad_one),
+		a_good_file_is_right_after_every_bad_one),
 };
 
-int
-main(void)
+int main(void)
 {
 	struct CMUnitTest tests[COUNT_OF(dicta) + COUNT_OF(cases)];
 	size_t count = 0;

@@ -39,8 +39,7 @@ struct request {
 	const char *login, *password;
 };
 
-static bool
-is_refusal(int result)
+static bool is_refusal(int result)
 {
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
 		if (refusals[i] == result)
@@ -48,8 +47,7 @@ is_refusal(int result)
 	return false;
 }
 
-static size_t
-read_all(char *octets, size_t room)
+static size_t read_all(char *octets, size_t room)
 {
 	size_t count = 0;
 	ssize_t got = 1;
@@ -64,8 +62,7 @@ read_all(char *octets, size_t room)
 }
 
 /* Each of the three strings must end inside what was read. */
-static bool
-read_request(struct request *request)
+static bool read_request(struct request *request)
 {
 	size_t count = read_all(request->octets, REQUEST_OCTETS + 1);
 	size_t login = strnlen(request->octets, count), password;
@@ -78,8 +75,8 @@ read_request(struct request *request)
 	return login + 1 + password < count;
 }
 
-static int
-answer(const struct pam_message *message, const char *password, char **text)
+static int answer(const struct pam_message *message, const char *password,
+	char **text)
 {
 	switch (message->msg_style) {
 	case PAM_PROMPT_ECHO_OFF:
@@ -96,8 +93,7 @@ answer(const struct pam_message *message, const char *password, char **text)
 	}
 }
 
-static void
-forget(struct pam_response *responses, int count)
+static void forget(struct pam_response *responses, int count)
 {
 	for (int i = 0; i < count; i++) {
 		if (responses[i].resp == NULL)
@@ -109,8 +105,7 @@ forget(struct pam_response *responses, int count)
 }
 
 /* PAM's conversation: there is nobody to ask, only the password to give. */
-static int
-converse(int count, const struct pam_message **messages,
+static int converse(int count, const struct pam_message **messages,
 	struct pam_response **responses, void *password)
 {
 	int result = PAM_SUCCESS;
@@ -131,15 +126,13 @@ converse(int count, const struct pam_message **messages,
 
 #ifdef PAM_FAIL_DELAY
 /* The server delays failures itself, and longer for whoever fails often. */
-static void
-no_delay(int result, unsigned microseconds, void *nothing)
+static void no_delay(int result, unsigned microseconds, void *nothing)
 {
 	(void)result, (void)microseconds, (void)nothing;
 }
 #endif
 
-static int
-set_items(pam_handle_t *pam)
+static int set_items(pam_handle_t *pam)
 {
 	const char *address = getenv("TCPREMOTEIP");
 	int result = pam_set_item(pam, PAM_TTY, "postern");
@@ -149,14 +142,13 @@ set_items(pam_handle_t *pam)
 #ifdef PAM_FAIL_DELAY
 	if (result == PAM_SUCCESS)
 		result = pam_set_item(pam, PAM_FAIL_DELAY,
-		    (const void *)no_delay);
+			(const void *)no_delay);
 #endif
 	return result;
 }
 
 /* A module may have changed the name; the account is what it says now. */
-static int
-find_account(pam_handle_t *pam, struct passwd **account)
+static int find_account(pam_handle_t *pam, struct passwd **account)
 {
 	const void *user = NULL;
 	int result = pam_get_item(pam, PAM_USER, &user);
@@ -172,8 +164,7 @@ find_account(pam_handle_t *pam, struct passwd **account)
 	return errno == 0 ? PAM_USER_UNKNOWN : PAM_AUTHINFO_UNAVAIL;
 }
 
-static int
-check(pam_handle_t *pam, struct passwd **account)
+static int check(pam_handle_t *pam, struct passwd **account)
 {
 	const int flags = PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK;
 	int result = set_items(pam);
@@ -187,8 +178,7 @@ check(pam_handle_t *pam, struct passwd **account)
 	return result;
 }
 
-static int
-ask_pam(const char *service, const struct request *request,
+static int ask_pam(const char *service, const struct request *request,
 	struct passwd **account)
 {
 	const struct pam_conv conversation = {
@@ -198,49 +188,46 @@ ask_pam(const char *service, const struct request *request,
 
 	if (result != PAM_SUCCESS) {
 		syslog(LOG_ERR, "pam_start(%s) failed with %d", service,
-		    result);
+			result);
 		return result;
 	}
 	result = check(pam, account);
 	if (result != PAM_SUCCESS && !is_refusal(result))
 		syslog(LOG_ERR, "PAM service %s: %s", service,
-		    pam_strerror(pam, result));
+			pam_strerror(pam, result));
 	pam_end(pam, result);
 	return result;
 }
 
 /* Without root the only user we can become is the one we are. */
-static bool
-become(const struct passwd *account)
+static bool become(const struct passwd *account)
 {
 	if (geteuid() != 0)
 		return account->pw_uid == geteuid();
 	return setgid(account->pw_gid) == 0 &&
-	    initgroups(account->pw_name, account->pw_gid) == 0 &&
-	    setuid(account->pw_uid) == 0 && setuid(0) != 0;
+		initgroups(account->pw_name, account->pw_gid) == 0 &&
+		setuid(account->pw_uid) == 0 && setuid(0) != 0;
 }
 
 /* The interface promises the home directory; a mailbox may be elsewhere. */
-static void
-enter_home(const struct passwd *account)
+static void enter_home(const struct passwd *account)
 {
 	if (chdir(account->pw_dir) != 0 && chdir("/") != 0)
 		exit(EXIT_TEMPORARY);
 }
 
-static int
-run(const struct passwd *account, char *const argv[])
+static int run(const struct passwd *account, char *const argv[])
 {
 	if (account->pw_uid == 0)
 		return EXIT_REFUSED;	/* no mail for root, ever */
 	if (!become(account)) {
 		syslog(LOG_ERR, "cannot become uid %lu",
-		    (unsigned long)account->pw_uid);
+			(unsigned long)account->pw_uid);
 		return EXIT_TEMPORARY;
 	}
 	if (setenv("USER", account->pw_name, 1) != 0 ||
-	    setenv("HOME", account->pw_dir, 1) != 0 ||
-	    setenv("SHELL", account->pw_shell, 1) != 0)
+		setenv("HOME", account->pw_dir, 1) != 0 ||
+		setenv("SHELL", account->pw_shell, 1) != 0)
 		return EXIT_TEMPORARY;
 	enter_home(account);
 	execvp(argv[0], argv);
@@ -248,8 +235,7 @@ run(const struct passwd *account, char *const argv[])
 	return EXIT_TEMPORARY;
 }
 
-int
-main(int argc, char *argv[])
+int main(int argc, char *argv[])
 {
 	const char *service = "postern";
 	struct passwd *account = NULL;

@@ -16,20 +16,18 @@
 #define REPLY_OCTETS 4352	/* 255 + 4095, and two NULs */
 #define EXIT_TEMPORARY 111
 
-static const char *
-variable(const char *name)
+static const char *variable(const char *name)
 {
 	const char *value = getenv(name);
 
 	return value == NULL ? "" : value;
 }
 
-int
-main(void)
+int main(void)
 {
 	char reply[REPLY_OCTETS];
 	int count = snprintf(reply, sizeof(reply), "%s%c%s", variable("USER"),
-	    '\0', variable("HOME"));
+		'\0', variable("HOME"));
 
 	if (count < 0 || (size_t)count >= sizeof(reply))
 		return EXIT_TEMPORARY;
