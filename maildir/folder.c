@@ -87,7 +87,12 @@ static int show_entries(DIR *directory, enum folder folder,
 	while (errno = 0, (entry = readdir(directory)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
-		result = visit(context, folder, entry->d_name, entry->d_ino);
+		struct folder_entry shown = {
+			.name = entry->d_name, .inode = entry->d_ino,
+			.folder = folder,
+			.is_regular = entry->d_type == DT_REG,
+		};
+		result = visit(context, &shown);
 		if (result != 0)
 			return result;
 	}
@@ -97,7 +102,7 @@ static int show_entries(DIR *directory, enum folder folder,
 /* A descriptor of its own: reading moves the offset and closedir closes it. */
 static DIR *open_again(int folder_fd)
 {
-	int fd = openat(folder_fd, ".", DIRECTORY_FLAGS);
+	int fd = folder_openat(folder_fd, ".", DIRECTORY_FLAGS);
 	DIR *directory;
 
 	if (fd < 0)
@@ -130,6 +135,18 @@ static int open_folder(int root_fd, const char *name, int *fd)
 {
 	*fd = openat(root_fd, name, DIRECTORY_FLAGS);
 	return *fd >= 0 || errno == ENOENT ? 0 : -1;
+}
+
+int folder_openat(int folder_fd, const char *name, int flags)
+{
+#ifdef O_NOATIME
+	/* Linux-only, and only for the files' owner. */
+	int fd = openat(folder_fd, name, flags | O_NOATIME);
+
+	if (fd >= 0 || errno != EPERM)
+		return fd;
+#endif
+	return openat(folder_fd, name, flags);
 }
 
 int folder_open(int root_fd, int fds[FOLDERS])

@@ -4,6 +4,7 @@
 #ifndef POSTERN_MAILDIR_FOLDER_H
 #define POSTERN_MAILDIR_FOLDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The two folders that hold messages; tmp/ is never looked at. */
@@ -17,13 +18,16 @@ enum folder_round {
 	FOLDER_STOPPED	/* the visitor had enough */
 };
 
-/*
- * Called with one entry whose name begins with no dot; 'inode' is what the
- * directory says, which on odd file systems is not what fstat says.
- * Returns 0 to go on, 1 to stop, or -1 with errno.
- */
-typedef int folder_visitor(void *context, enum folder folder,
-	const char *name, uint64_t inode);
+/* An entry as its directory describes it. */
+struct folder_entry {
+	const char *name;	/* begins with no dot */
+	uint64_t inode;		/* on odd file systems not what fstat says */
+	enum folder folder;
+	bool is_regular;	/* a regular file for sure, or not known */
+};
+
+/* Called with one entry.  Returns 0 to go on, 1 to stop, or -1 with errno. */
+typedef int folder_visitor(void *context, const struct folder_entry *entry);
 
 /*
  * Open both folders of the Maildir at 'root_fd' into 'fds', which the caller
@@ -31,6 +35,12 @@ typedef int folder_visitor(void *context, enum folder folder,
  * and both at -1.
  */
 int folder_open(int root_fd, int fds[FOLDERS]);
+
+/*
+ * openat(2), without leaving a new access time where we may do without: what
+ * a login reads is no reason to write inodes.
+ */
+int folder_openat(int folder_fd, const char *name, int flags);
 
 /*
  * Show every entry of new/, then of cur/, then those of new/ again if it

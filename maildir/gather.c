@@ -64,17 +64,17 @@ static int grow_messages(struct scan *scan)
 	return 0;
 }
 
-static int add_message(struct scan *scan, enum folder folder,
-	const char *name, uint64_t inode)
+static int add_message(struct scan *scan, const struct folder_entry *entry)
 {
 	struct scan_message message = {
-		.inode = inode, .name = UINT32_MAX, .uidl = UINT32_MAX,
-		.folder = folder, .state = GATHER_SEEN,
+		.inode = entry->inode, .name = UINT32_MAX, .uidl = UINT32_MAX,
+		.folder = (uint8_t)entry->folder, .state = GATHER_SEEN,
+		.is_regular = entry->is_regular,
 	};
 
 	if (scan->count == scan->room && grow_messages(scan) < 0)
 		return -1;
-	if (gather_string(scan, &message.name, name) < 0)
+	if (gather_string(scan, &message.name, entry->name) < 0)
 		return -1;
 	scan->messages[scan->count++] = message;
 	return 0;
@@ -121,25 +121,25 @@ static struct scan_message *find_known(const struct round *round,
 	return NULL;
 }
 
-static int see_entry(void *context, enum folder folder, const char *name,
-	uint64_t inode)
+static int see_entry(void *context, const struct folder_entry *entry)
 {
 	struct round *round = context;
 	struct scan *scan = round->scan;
-	struct scan_message *message = find_known(round, name, inode);
+	struct scan_message *message = find_known(round, entry->name,
+		entry->inode);
 
 	if (message == NULL) {
 		round->has_news = true;
-		return add_message(scan, folder, name, inode);
+		return add_message(scan, entry);
 	}
 	if (message->state == GATHER_LOST)
 		message->state = GATHER_SEEN;
-	if (message->folder == folder &&
-		strcmp(scan->names + message->name, name) == 0)
+	if (message->folder == entry->folder &&
+			strcmp(scan->names + message->name, entry->name) == 0)
 		return 0;
 	round->has_news = true;
-	message->folder = folder;
-	return gather_string(scan, &message->name, name);
+	message->folder = (uint8_t)entry->folder;
+	return gather_string(scan, &message->name, entry->name);
 }
 
 int gather_string(struct scan *scan, uint32_t *at, const char *text)

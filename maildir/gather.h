@@ -30,7 +30,8 @@ int gather_string(struct scan *scan, uint32_t *at, const char *text);
 /*
  * Read both folders once more and merge what is there: unknown identities are
  * added, known ones get their newest name, lost ones become seen.  Nothing is
- * taken away.  Moves the messages; they are in the order of their identities afterwards.
+ * taken away.  Moves the messages; afterwards they are in the order of their
+ * identities.
  *
  * Returns 1 if all that is there is known now, 0 if another round might find
  * more, or -1 with errno.

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A unique-id has 1 to 70 octets of 0x21 to 0x7E.  RFC 1939 section 7 (UIDL). */
+/* A unique-id has 1 to 70 octets of 0x21 to 0x7E.  RFC 1939 section 7. */
 #define NAME_UIDL_OCTETS 70
 
 /*

@@ -14,13 +14,16 @@
 
 #define BUFFER_BYTES 65536
 
-/* Fill the buffer from 'offset'; 0 at the end of the file. */
-static ssize_t read_some(int fd, char *buffer, uint64_t offset)
+/* Read from 'offset' on, up to 'end'; 0 at the end of the file. */
+static ssize_t read_some(int fd, char *buffer, uint64_t offset, uint64_t end)
 {
+	uint64_t most = end - offset;
 	ssize_t got;
 
+	if (most > BUFFER_BYTES)
+		most = BUFFER_BYTES;
 	do
-		got = pread(fd, buffer, BUFFER_BYTES, (off_t)offset);
+		got = pread(fd, buffer, (size_t)most, (off_t)offset);
 	while (got < 0 && errno == EINTR);
 	return got;
 }
@@ -39,14 +42,15 @@ static uint64_t count_bare_lfs(const char *buffer, size_t bytes, char last)
 	return bare;
 }
 
-int octets_count(int fd, uint64_t *octets, uint64_t *size_bytes)
+int octets_count(int fd, uint64_t *size_bytes, uint64_t *octets)
 {
 	char buffer[BUFFER_BYTES];
 	char last = '\n';
 	uint64_t size = 0, added = 0;
-	ssize_t got;
+	ssize_t got = 0;
 
-	while ((got = read_some(fd, buffer, size)) > 0) {
+	while (size < *size_bytes &&
+			(got = read_some(fd, buffer, size, *size_bytes)) > 0) {
 		added += count_bare_lfs(buffer, (size_t)got, last);
 		last = buffer[got - 1];
 		size += (uint64_t)got;

@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 /*
- * Count the octets of the file 'fd' from its first octet to its end as RETR
- * sends them: a LF that follows no CR counts as CRLF, a last line without LF
- * gets a CRLF, everything else is sent as it is, dot-stuffing is not counted.
+ * Count the octets of the file 'fd' from its first octet on, as RETR sends
+ * them: a LF that follows no CR counts as CRLF, a last line without LF gets a
+ * CRLF, everything else is sent as it is, dot-stuffing is not counted.
  *
- * octets: the result.  size_bytes: how many bytes were read.
- * Leaves the file offset where it is.  Returns 0, or -1 with errno.
- * RFC 1939 section 11 (message size).
+ * size_bytes: how many bytes to read, replaced by how many were there.
+ * octets: the result.  Does not move the file offset.
+ * Returns 0, or -1 with errno.  RFC 1939 section 11 (message size).
  */
-int octets_count(int fd, uint64_t *octets, uint64_t *size_bytes);
+int octets_count(int fd, uint64_t *size_bytes, uint64_t *octets);
 
 #endif

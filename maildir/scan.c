@@ -55,7 +55,7 @@ static int stat_message(const struct scan *scan,
 static int open_message(const struct scan *scan,
 	const struct scan_message *message)
 {
-	return openat(scan->folder_fd[message->folder],
+	return folder_openat(scan->folder_fd[message->folder],
 		name_of(scan, message), MESSAGE_FLAGS);
 }
 
@@ -68,28 +68,28 @@ static bool is_same_file(const struct scan_message *message,
 }
 
 /* readdir's inode number is not everywhere that of fstat. */
-static bool has_inode(const struct scan *scan, enum folder folder,
-	const char *name, uint64_t inode)
+static bool has_inode(const struct scan *scan,
+	const struct folder_entry *entry, uint64_t inode)
 {
 	struct stat status;
 
-	return fstatat(scan->folder_fd[folder], name, &status,
+	return fstatat(scan->folder_fd[entry->folder], entry->name, &status,
 		AT_SYMLINK_NOFOLLOW) == 0 && status.st_ino == inode;
 }
 
-static int see_wanted(void *context, enum folder folder, const char *name,
-	uint64_t inode)
+static int see_wanted(void *context, const struct folder_entry *entry)
 {
 	struct wanted *wanted = context;
 	struct scan_message *message = wanted->message;
 
-	if (name_compare_unique(name_of(wanted->scan, message), name) != 0)
+	if (name_compare_unique(name_of(wanted->scan, message),
+			entry->name) != 0)
 		return 0;
-	if (inode != message->inode &&
-		!has_inode(wanted->scan, folder, name, message->inode))
+	if (entry->inode != message->inode &&
+			!has_inode(wanted->scan, entry, message->inode))
 		return 0;
-	message->folder = folder;
-	if (gather_string(wanted->scan, &message->name, name) < 0)
+	message->folder = (uint8_t)entry->folder;
+	if (gather_string(wanted->scan, &message->name, entry->name) < 0)
 		return -1;
 	return 1;
 }
@@ -143,7 +143,8 @@ static int count_open(struct scan *scan, struct scan_message *message,
 		return blame(scan, message, hooks);
 	if (!S_ISREG(status.st_mode))
 		return leave_out(scan, message, hooks, "not a regular file");
-	if (octets_count(fd, &message->octets, &message->size_bytes) < 0)
+	message->size_bytes = (uint64_t)status.st_size;
+	if (octets_count(fd, &message->size_bytes, &message->octets) < 0)
 		return blame(scan, message, hooks);
 	message->inode = status.st_ino;
 	message->mtime_ns = to_ns(&status.st_mtim);
@@ -158,10 +159,13 @@ static int count_message(struct scan *scan, struct scan_message *message,
 	struct stat status;
 	int fd, result;
 
-	if (stat_message(scan, message, &status) < 0)
-		return blame(scan, message, hooks);
-	if (!S_ISREG(status.st_mode))
-		return leave_out(scan, message, hooks, "not a regular file");
+	if (!message->is_regular) {
+		if (stat_message(scan, message, &status) < 0)
+			return blame(scan, message, hooks);
+		if (!S_ISREG(status.st_mode))
+			return leave_out(scan, message, hooks,
+				"not a regular file");
+	}
 	fd = open_message(scan, message);
 	if (fd < 0)
 		return blame(scan, message, hooks);

@@ -22,7 +22,8 @@ struct scan_message {
 	uint32_t name;		/* where it begins in scan.names */
 	uint32_t uidl;		/* where it begins in scan.names */
 	uint8_t folder;		/* enum folder; where it was last seen */
-	uint8_t state;		/* the library's own; all are alike in the end */
+	uint8_t state;		/* the library's own; alike in the end */
+	bool is_regular;	/* the folder said so; false: not known */
 };
 
 struct scan {

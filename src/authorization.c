@@ -173,7 +173,11 @@ static enum pop3_event do_stls(struct session *session,
 	forget_user(session);
 	if (stream_flush(&session->stream) < 0)
 		return pop3_over(session, WIRE_END_DISCONNECTED);
-	return authorization_start_tls(session);
+
+	enum pop3_event event = authorization_start_tls(session);
+	if (event == POP3_CONTINUE)
+		tls_send_ticket(session->stream.tls);
+	return event;
 }
 
 static enum pop3_event do_quit(struct session *session,

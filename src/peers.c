@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE UINT32_MAX
+/*
+ * Peers are linked by place: 1 is the first of them, 0 is the end.  So memory
+ * that nobody has used yet is all zero, and a fork need not copy it.
+ */
+#define END 0
 
 struct peer {
 	struct peer_key key;
@@ -26,7 +30,8 @@ struct peers {
 	struct peer *all;
 	uint32_t *chains;	/* as many as there are peers */
 	uint32_t capacity;
-	uint32_t free;
+	uint32_t used;		/* so many have been used at all */
+	uint32_t free;		/* those that are used no more */
 	uint64_t seed;
 };
 
@@ -41,25 +46,31 @@ static uint32_t chain_of(const struct peers *peers, const struct peer_key *key)
 	return (uint32_t)(hash % peers->capacity);
 }
 
+static struct peer *at(const struct peers *peers, uint32_t place)
+{
+	return &peers->all[place - 1];
+}
+
 static struct peer *find(const struct peers *peers, const struct peer_key *key)
 {
-	uint32_t i = peers->chains[chain_of(peers, key)];
+	uint32_t place = peers->chains[chain_of(peers, key)];
 
-	while (i != NONE && memcmp(&peers->all[i].key, key, sizeof(*key)) != 0)
-		i = peers->all[i].next;
-	return i == NONE ? NULL : &peers->all[i];
+	while (place != END &&
+			memcmp(&at(peers, place)->key, key, sizeof(*key)) != 0)
+		place = at(peers, place)->next;
+	return place == END ? NULL : at(peers, place);
 }
 
 static void forget(struct peers *peers, struct peer *peer)
 {
-	uint32_t idx = (uint32_t)(peer - peers->all);
+	uint32_t place = (uint32_t)(peer - peers->all) + 1;
 	uint32_t *link = &peers->chains[chain_of(peers, &peer->key)];
 
-	while (*link != idx)
-		link = &peers->all[*link].next;
+	while (*link != place)
+		link = &at(peers, *link)->next;
 	*link = peer->next;
 	peer->next = peers->free;
-	peers->free = idx;
+	peers->free = place;
 }
 
 /* The table is full: forget the failures that are the longest ago. */
@@ -77,6 +88,20 @@ static void make_room(struct peers *peers)
 		forget(peers, oldest);
 }
 
+/* A place that nobody has, or END. */
+static uint32_t take_place(struct peers *peers)
+{
+	if (peers->free == END && peers->used < peers->capacity)
+		return ++peers->used;
+	if (peers->free == END)
+		make_room(peers);
+
+	uint32_t place = peers->free;
+	if (place != END)
+		peers->free = at(peers, place)->next;
+	return place;
+}
+
 static struct peer *find_or_add(struct peers *peers,
 	const struct peer_key *key)
 {
@@ -84,17 +109,14 @@ static struct peer *find_or_add(struct peers *peers,
 
 	if (peer != NULL)
 		return peer;
-	if (peers->free == NONE)
-		make_room(peers);
-	if (peers->free == NONE)
+	uint32_t place = take_place(peers);
+	if (place == END)
 		return NULL;
 
-	uint32_t idx = peers->free;
 	uint32_t *chain = &peers->chains[chain_of(peers, key)];
-	peer = &peers->all[idx];
-	peers->free = peer->next;
+	peer = at(peers, place);
 	*peer = (struct peer){ .key = *key, .next = *chain };
-	*chain = idx;
+	*chain = place;
 	return peer;
 }
 
@@ -139,12 +161,6 @@ struct peers *peers_new(uint32_t capacity, uint64_t seed)
 	}
 	peers->capacity = capacity;
 	peers->seed = seed;
-	peers->free = NONE;
-	for (uint32_t i = capacity; i-- > 0; ) {
-		peers->chains[i] = NONE;
-		peers->all[i].next = peers->free;
-		peers->free = i;
-	}
 	return peers;
 }
 

@@ -8,6 +8,8 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -56,10 +58,12 @@ static int wait_for(struct stream *stream, short events)
 	return ready > 0 ? 0 : fail(stream, STREAM_TIMED_OUT);
 }
 
-void stream_begin(struct stream *stream, int fd)
+void stream_begin(struct stream *stream, int fd,
+	struct stream_buffers *buffers)
 {
 	memset(stream, 0, sizeof(*stream));
 	stream->fd = fd;
+	stream->buffers = buffers;
 	stream->deadline_ms = DEADLINE_NEVER;
 }
 
@@ -75,7 +79,8 @@ int stream_fill(struct stream *stream)
 
 	stream->in_begin = stream->in_end = 0;
 	for (;;) {
-		ssize_t count = receive(stream, stream->in, STREAM_IN_BYTES);
+		ssize_t count = receive(stream, stream->buffers->in,
+			STREAM_IN_BYTES);
 		if (count > 0) {
 			stream->in_end = (size_t)count;
 			return 0;
@@ -91,7 +96,7 @@ int stream_fill(struct stream *stream)
 
 const char *stream_octets(const struct stream *stream)
 {
-	return stream->in + stream->in_begin;
+	return stream->buffers->in + stream->in_begin;
 }
 
 size_t stream_count(const struct stream *stream)
@@ -101,7 +106,7 @@ size_t stream_count(const struct stream *stream)
 
 void stream_take(struct stream *stream, size_t count)
 {
-	explicit_bzero(stream->in + stream->in_begin, count);
+	explicit_bzero(stream->buffers->in + stream->in_begin, count);
 	stream->in_begin += count;
 }
 
@@ -132,12 +137,14 @@ char *stream_room(struct stream *stream, size_t count, size_t *room)
 			stream_flush(stream) < 0)
 		return NULL;
 	*room = STREAM_OUT_BYTES - stream->out_count;
-	return stream->out + stream->out_count;
+	return stream->buffers->out + stream->out_count;
 }
 
 void stream_wrote(struct stream *stream, size_t count)
 {
 	stream->out_count += count;
+	if (stream->out_count > stream->out_most)
+		stream->out_most = stream->out_count;
 }
 
 int stream_flush(struct stream *stream)
@@ -147,7 +154,7 @@ int stream_flush(struct stream *stream)
 	if (stream->failure != STREAM_GOOD)
 		return -1;
 	while (sent < stream->out_count) {
-		ssize_t count = transmit(stream, stream->out + sent,
+		ssize_t count = transmit(stream, stream->buffers->out + sent,
 			stream->out_count - sent);
 		if (count >= 0) {
 			sent += (size_t)count;
@@ -165,6 +172,28 @@ int stream_flush(struct stream *stream)
 	}
 	stream->out_count = 0;
 	return 0;
+}
+
+static void set_cork(struct stream *stream, int is_on)
+{
+#ifdef TCP_CORK
+	/* Linux-only.  Without it, or on a local socket, there are more segments. */
+	(void)setsockopt(stream->fd, IPPROTO_TCP, TCP_CORK, &is_on,
+		sizeof(is_on));
+#else
+	(void)stream;
+	(void)is_on;
+#endif
+}
+
+void stream_hold(struct stream *stream)
+{
+	set_cork(stream, 1);
+}
+
+void stream_release(struct stream *stream)
+{
+	set_cork(stream, 0);
 }
 
 int stream_start_tls(struct stream *stream, struct tls_context *context,
@@ -186,6 +215,7 @@ void stream_end(struct stream *stream, bool is_whole)
 			tls_close(stream->tls);
 		tls_end(stream->tls);
 	}
-	explicit_bzero(stream->in, sizeof(stream->in));
-	explicit_bzero(stream->out, sizeof(stream->out));
+	explicit_bzero(stream->buffers->in + stream->in_begin,
+		stream->in_end - stream->in_begin);
+	explicit_bzero(stream->buffers->out, stream->out_most);
 }

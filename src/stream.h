@@ -30,13 +30,22 @@ struct stream {
 	uint32_t progress_s;	/* what a write that moves adds; 0: nothing */
 	uint64_t octets_sent;	/* of POP3, not of TLS */
 	size_t in_begin, in_end;
-	size_t out_count;
+	size_t out_count, out_most;	/* now, and at any time */
+	struct stream_buffers *buffers;
+};
+
+/* Apart, so that a session touches no more memory than it uses. */
+struct stream_buffers {
 	char in[STREAM_IN_BYTES];
 	char out[STREAM_OUT_BYTES];
 };
 
-/* Begin with the connected socket 'fd', which must be non-blocking. */
-void stream_begin(struct stream *stream, int fd);
+/*
+ * Begin with the connected socket 'fd', which must be non-blocking.  'buffers'
+ * must outlive the stream.
+ */
+void stream_begin(struct stream *stream, int fd,
+	struct stream_buffers *buffers);
 
 /* Wait until 'deadline_ms' at the longest, now and in all later calls. */
 void stream_set_deadline(struct stream *stream, int64_t deadline_ms);
@@ -77,6 +86,13 @@ int stream_flush(struct stream *stream);
  */
 int stream_start_tls(struct stream *stream, struct tls_context *context,
 	int64_t deadline_ms, const char **why);
+
+/*
+ * Hold back what is sent until stream_release(), or until the socket is shut
+ * down, so that it leaves in as few segments as possible.
+ */
+void stream_hold(struct stream *stream);
+void stream_release(struct stream *stream);
 
 /*
  * End the stream, with close_notify if 'is_whole'; without it a TLS client sees

@@ -90,15 +90,6 @@ static int handshake(struct tls *tls, int fd, int64_t deadline_ms)
 	}
 }
 
-/* Tickets of TLS 1.3 are messages after the handshake; one is enough. */
-static void send_ticket(struct tls *tls)
-{
-	if (gnutls_protocol_get_version(tls->session) != GNUTLS_TLS1_3)
-		return;
-	/* A client without a ticket makes a full handshake next time. */
-	(void)gnutls_session_ticket_send(tls->session, 1, 0);
-}
-
 /* What a failed call of GnuTLS means for us, as errno. */
 static int errno_of(int status)
 {
@@ -140,8 +131,13 @@ struct tls *tls_accept(struct tls_context *context, int fd,
 		errno = status == GNUTLS_E_TIMEDOUT ? ETIMEDOUT : EPROTO;
 		return NULL;
 	}
-	send_ticket(tls);
 	return tls;
+}
+
+void tls_send_ticket(struct tls *tls)
+{
+	if (gnutls_protocol_get_version(tls->session) == GNUTLS_TLS1_3)
+		(void)gnutls_session_ticket_send(tls->session, 1, 0);
 }
 
 ssize_t tls_receive(struct tls *tls, void *octets, size_t count)

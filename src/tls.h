@@ -36,13 +36,19 @@ void tls_context_use_signer(struct tls_context *context, int signer_fd);
 
 /*
  * Do the server's side of a handshake on the non-blocking socket 'fd', which
- * the caller keeps, and send one session ticket.
+ * the caller keeps.
  *
  * why: what went wrong, a static text.  Returns a session that tls_end() frees,
  * or NULL with errno ETIMEDOUT once 'deadline_ms' has passed, else EPROTO.
  */
 struct tls *tls_accept(struct tls_context *context, int fd,
 	int64_t deadline_ms, const char **why);
+
+/*
+ * Send the session ticket that TLS 1.3 sends after the handshake: one is
+ * enough.  If it fails, the next handshake is a full one.
+ */
+void tls_send_ticket(struct tls *tls);
 
 /*
  * Receive or send octets, at most one record of 16 KiB.

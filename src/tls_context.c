@@ -198,6 +198,22 @@ static int set_priority(struct tls_context *context, const char *addition,
 	return 0;
 }
 
+/*
+ * Do one elliptic-curve operation, for what the libraries do only once: choose
+ * routines for this processor, bind symbols.  Else every worker would.
+ */
+static void warm_up(void)
+{
+	gnutls_privkey_t key;
+
+	if (gnutls_privkey_init(&key) < 0)
+		return;
+	/* The key is for nothing, so nothing is lost if there is none. */
+	(void)gnutls_privkey_generate(key, GNUTLS_PK_ECDSA,
+		GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+	gnutls_privkey_deinit(key);
+}
+
 static int fill_context(struct tls_context *context,
 	const struct tls_settings *settings, FILE *errors)
 {
@@ -205,6 +221,7 @@ static int fill_context(struct tls_context *context,
 
 	if (set_priority(context, settings->priority, errors) < 0)
 		return -1;
+	warm_up();
 	context->certificates = calloc(count,
 		sizeof(*context->certificates));
 	if (context->certificates == NULL ||

@@ -98,7 +98,8 @@ enum wire_login_status {
 	WIRE_LOGIN_TEMPORARY, WIRE_LOGIN_PERMANENT, WIRE_LOGIN_STATUSES
 };
 
-#define WIRE_IMAGE_BYTES 4096
+/* About forty messages. */
+#define WIRE_IMAGE_BYTES 2000
 
 /* The answer to AUTH; a long listing comes as a descriptor instead. */
 struct wire_login {

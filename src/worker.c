@@ -44,9 +44,22 @@ static int prepare_socket(int fd)
 	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
+/* The ticket, if there is one, and the greeting leave in one segment. */
 static enum pop3_event greet(struct session *session)
 {
+	struct stream *stream = &session->stream;
+	bool has_ticket = stream->tls != NULL;
+
+	if (has_ticket) {
+		stream_hold(stream);
+		tls_send_ticket(stream->tls);
+	}
 	pop3_ok(session, "Postern ready");
+	if (has_ticket) {
+		/* The engine sees a failure at the first command. */
+		(void)stream_flush(stream);
+		stream_release(stream);
+	}
 	return POP3_CONTINUE;
 }
 
@@ -100,8 +113,10 @@ static void say_goodbye(struct session *session)
 	bool is_whole = is_orderly(session->report.end);
 
 	/* A cut message stays cut: nothing more is sent. */
-	if (is_whole)
+	if (is_whole) {
+		stream_hold(stream);
 		(void)stream_flush(stream);
+	}
 	session->report.octets_sent = stream->octets_sent;
 	stream_end(stream, is_whole);
 	if (is_whole)
@@ -111,10 +126,8 @@ static void say_goodbye(struct session *session)
 static void serve(const struct worker *worker,
 	const struct listen_settings *listener, int client_fd)
 {
-	/* Wiped at the end; static, because the stack is small. */
-	static struct session session;
-
-	session = (struct session){
+	static struct stream_buffers buffers;
+	struct session session = {
 		.settings = worker->settings,
 		.listener = listener,
 		.tls_context = worker->tls_context,
@@ -123,7 +136,7 @@ static void serve(const struct worker *worker,
 			.end = WIRE_END_DISCONNECTED },
 	};
 	mailbox_begin(&session.mailbox);
-	stream_begin(&session.stream, client_fd);
+	stream_begin(&session.stream, client_fd, &buffers);
 	if (prepare_socket(client_fd) == 0 &&
 			authorize(&session) == POP3_LOGGED_IN)
 		transact(&session);

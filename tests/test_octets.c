@@ -26,10 +26,10 @@ static int open_file(struct fixture *fixture)
 
 static uint64_t count(int fd, uint64_t expected_bytes)
 {
-	uint64_t octets = 0, size_bytes = 0;
+	uint64_t octets = 0, size_bytes = UINT64_MAX;
 	off_t offset = lseek(fd, 0, SEEK_CUR);
 
-	assert_int_equal(octets_count(fd, &octets, &size_bytes), 0);
+	assert_int_equal(octets_count(fd, &size_bytes, &octets), 0);
 	assert_true(size_bytes == expected_bytes);
 	assert_true(lseek(fd, 0, SEEK_CUR) == offset);
 	return octets;
@@ -141,9 +141,9 @@ static void huge_file(void **state)
 static void not_readable(void **state)
 {
 	struct fixture *fixture = *state;
-	uint64_t octets, size_bytes;
+	uint64_t octets, size_bytes = UINT64_MAX;
 
-	assert_int_equal(octets_count(fixture->root_fd, &octets, &size_bytes),
+	assert_int_equal(octets_count(fixture->root_fd, &size_bytes, &octets),
 		-1);
 	assert_int_equal(errno, EISDIR);
 }
