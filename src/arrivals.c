@@ -35,8 +35,9 @@ static bool hand_over(struct master *master, int client_fd, uint32_t section,
 			pool_set_busy(&master->pool, worker, client);
 			return true;
 		}
-		/* It died while idle; it will be reaped. */
+		/* It died while idle, and will be reaped. */
 		pool_retire(&master->pool, worker);
+		pool_fill(&master->pool, &master->generation, master->root_fd);
 	}
 	return false;
 }
@@ -82,9 +83,12 @@ void arrivals_accept(struct master *master,
 {
 	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t bytes = sizeof(address);
+
+	/* Another listener's client took the last one: wait in the backlog. */
+	if (master->pool.idle_count == 0)
+		return;
 	int fd = accept4(listener->fd, (struct sockaddr *)&address, &bytes,
 		SOCK_CLOEXEC);
-
 	if (fd >= 0) {
 		admit(master, fd, listener->section, &address);
 		return;

@@ -44,6 +44,7 @@ bool attempts_take(struct attempts *attempts, pid_t keeper_pid,
 /* We are stopping: end the keepers that do nothing but wait out a penalty. */
 void attempts_hurry(const struct attempts *attempts);
 
+/* Forget all of them. */
 void attempts_free(struct attempts *attempts);
 
 #endif

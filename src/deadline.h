@@ -24,6 +24,7 @@ int64_t deadline_in_s(uint32_t seconds);
  */
 int deadline_poll_ms(int64_t deadline_ms);
 
+/* Whether it has; DEADLINE_NEVER has not. */
 bool deadline_has_passed(int64_t deadline_ms);
 
 #endif

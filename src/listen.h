@@ -50,6 +50,7 @@ int listen_reopen(struct listeners *listeners,
 uint32_t listen_section(const struct settings *settings, const char *name,
 	int fd);
 
+/* Whether a listen section is called 'name'. */
 bool listen_has_section(const struct settings *settings, const char *name);
 
 /* Close all sockets, and forget them. */

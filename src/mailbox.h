@@ -64,7 +64,8 @@ void mailbox_set_unserved(struct mailbox *box, uint32_t idx);
  *
  * Returns a descriptor of a regular file that the caller closes, or -1 with
  * errno: ENOENT or ESTALE (removed or changed by another program), EPIPE (the
- * keeper is lost), or what opening it said.  Blocks for one round trip to the keeper.
+ * keeper is lost), or what opening it said.  Blocks for one round trip to the
+ * keeper.
  * RFC 1939 section 5 (RETR), section 7 (TOP).
  */
 int mailbox_open(struct mailbox *box, uint32_t idx);

@@ -23,6 +23,9 @@
 
 #define DEFAULT_CONFIG SYSCONFDIR "/postern/postern.conf"
 
+/* What the manual says of wrong options. */
+#define EXIT_USAGE 2
+
 enum mode { MODE_SERVE, MODE_CHECK, MODE_PRINT };
 
 struct options {
@@ -90,7 +93,7 @@ static void take_option(struct options *options, int letter)
 		print_and_exit("postern " PACKAGE_VERSION "\n");
 	default:
 		fputs("Try 'postern --help'.\n", stderr);
-		exit(EXIT_FAILURE);
+		exit(EXIT_USAGE);
 	}
 }
 

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,25 +20,19 @@
 #include <unistd.h>
 
 #include "arrivals.h"
+#include "confine.h"
 #include "deadline.h"
 #include "departures.h"
 #include "keeper.h"
 #include "log.h"
 #include "master_state.h"
-#include "requests.h"
+#include "waiting.h"
 
 /* Addresses to remember; those without sessions make room for others. */
 #define PEERS_CAPACITY 16384
 
 /* How often idle workers above 'pool.spare' are let go. */
 #define SURPLUS_TICK_MS 1000
-
-/* What is waited for: busy workers first, then listeners. */
-struct waiting {
-	struct pollfd *all;
-	struct pool_worker **workers;	/* in the order of 'all' */
-	size_t worker_count, count, room;
-};
 
 /* Set by handlers, which run only inside ppoll(). */
 static volatile sig_atomic_t got_child, got_reload, got_term, got_interrupt;
@@ -153,51 +146,6 @@ static void handle_signals(struct master *master, const char *config_path)
 	got_interrupt = got_term = got_reload = 0;
 }
 
-static int make_room(struct waiting *waiting, size_t count)
-{
-	if (count <= waiting->room)
-		return 0;
-
-	struct pollfd *all = realloc(waiting->all, count * sizeof(*all));
-	if (all != NULL)
-		waiting->all = all;
-	struct pool_worker **workers = realloc(waiting->workers,
-		count * sizeof(*workers));
-	if (workers != NULL)
-		waiting->workers = workers;
-	if (all == NULL || workers == NULL)
-		return -1;
-	waiting->room = count;
-	return 0;
-}
-
-static void wait_for_fd(struct waiting *waiting, int fd)
-{
-	waiting->all[waiting->count++] =
-		(struct pollfd){ .fd = fd, .events = POLLIN };
-}
-
-/* Without an idle worker, connections wait in the listeners' backlogs. */
-static int gather(struct waiting *waiting, struct master *master)
-{
-	struct pool *pool = &master->pool;
-
-	if (make_room(waiting, pool->room + master->listeners.count + 1) < 0)
-		return -1;
-	waiting->count = 0;
-	for (size_t i = 0; i < pool->room; i++)
-		if (pool->workers[i].state == POOL_BUSY) {
-			waiting->workers[waiting->count] = &pool->workers[i];
-			wait_for_fd(waiting, pool->workers[i].fd);
-		}
-	waiting->worker_count = waiting->count;
-	if (pool->idle_count > 0 &&
-			deadline_has_passed(master->accept_after_ms))
-		for (size_t i = 0; i < master->listeners.count; i++)
-			wait_for_fd(waiting, master->listeners.all[i].fd);
-	return 0;
-}
-
 /* Until when to wait: a throttled pool and surplus workers need us. */
 static int64_t wake_up_ms(const struct master *master)
 {
@@ -214,33 +162,6 @@ static int64_t wake_up_ms(const struct master *master)
 	if (pool->idle_count > spare)
 		return deadline_now_ms() + SURPLUS_TICK_MS;
 	return DEADLINE_NEVER;
-}
-
-/* Returns whether anything but signals came. */
-static bool wait_until(struct waiting *waiting, int64_t wake_up,
-	const sigset_t *unblocked)
-{
-	int left_ms = deadline_poll_ms(wake_up);
-	struct timespec left = {
-		.tv_sec = left_ms / 1000,
-		.tv_nsec = left_ms % 1000 * 1000000L,
-	};
-
-	return ppoll(waiting->all, (nfds_t)waiting->count,
-		left_ms < 0 ? NULL : &left, unblocked) > 0;
-}
-
-static void serve_ready(struct master *master, const struct waiting *waiting)
-{
-	for (size_t i = 0; i < waiting->count; i++) {
-		if (waiting->all[i].revents == 0)
-			continue;
-		if (i < waiting->worker_count)
-			requests_serve(master, waiting->workers[i]);
-		else
-			arrivals_accept(master, &master->listeners.all[
-				i - waiting->worker_count]);
-	}
 }
 
 /* Let idle workers go that a peak has left behind. */
@@ -283,18 +204,15 @@ static void serve(struct master *master, const char *config_path,
 			retire_surplus(master, &tick_ms);
 			keep_ready(master);
 		}
-		if (gather(&waiting, master) < 0) {
+		if (waiting_gather(&waiting, master) < 0) {
 			log_error("out of memory");
 			break;
 		}
-		bool is_ready = wait_until(&waiting, wake_up_ms(master),
-			unblocked);
-		if (is_ready)
-			serve_ready(master, &waiting);
+		if (waiting_wait(&waiting, wake_up_ms(master), unblocked))
+			waiting_serve(&waiting, master);
 		handle_signals(master, config_path);
 	}
-	free(waiting.all);
-	free(waiting.workers);
+	waiting_free(&waiting);
 }
 
 /* Each session takes a few descriptors of ours: have all that we may. */

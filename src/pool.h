@@ -57,6 +57,7 @@ void pool_retire_surplus(struct pool *pool, uint32_t spare);
 /* An idle worker, the one that was busy last; or NULL. */
 struct pool_worker *pool_idle(struct pool *pool);
 
+/* The worker with process id 'pid', or NULL. */
 struct pool_worker *pool_find(struct pool *pool, pid_t pid);
 
 /* The worker has a client now. */

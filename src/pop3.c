@@ -213,10 +213,8 @@ enum pop3_event pop3_serve(struct session *session,
 		line_wipe(&session->line);
 		if (event != POP3_BAD)
 			session->bad_commands = 0;
-		else if (++session->bad_commands >= state->most_bad_commands) {
-			pop3_err(session, "too many bad commands");
+		else if (++session->bad_commands >= state->most_bad_commands)
 			event = pop3_over(session, WIRE_END_BAD_COMMANDS);
-		}
 	} while (event == POP3_CONTINUE || event == POP3_BAD);
 	return event;
 }

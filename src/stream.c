@@ -85,10 +85,9 @@ int stream_fill(struct stream *stream)
 			stream->in_end = (size_t)count;
 			return 0;
 		}
-		if (count == 0)
+		/* Without close_notify or with a reset: gone is gone. */
+		if (count == 0 || !is_transient(errno))
 			return fail(stream, STREAM_ENDED);
-		if (!is_transient(errno))
-			return fail(stream, STREAM_BROKEN);
 		if (stream_flush(stream) < 0 || wait_for(stream, POLLIN) < 0)
 			return -1;
 	}
@@ -177,7 +176,7 @@ int stream_flush(struct stream *stream)
 static void set_cork(struct stream *stream, int is_on)
 {
 #ifdef TCP_CORK
-	/* Linux-only.  Without it, or on a local socket, there are more segments. */
+	/* Linux-only; without it there are more segments, and no harm. */
 	(void)setsockopt(stream->fd, IPPROTO_TCP, TCP_CORK, &is_on,
 		sizeof(is_on));
 #else

@@ -1,0 +1,93 @@
+/*
+ * waiting.c - the descriptors that the master waits for
+ *
+ * Runs in: the master, the only process that waits for more than one thing
+ * (but for the signer).
+ */
+#include "config.h"
+
+#include "waiting.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "arrivals.h"
+#include "deadline.h"
+#include "requests.h"
+
+static int make_room(struct waiting *waiting, size_t count)
+{
+	if (count <= waiting->room)
+		return 0;
+
+	struct pollfd *all = realloc(waiting->all, count * sizeof(*all));
+	if (all != NULL)
+		waiting->all = all;
+	struct pool_worker **workers = realloc(waiting->workers,
+		count * sizeof(*workers));
+	if (workers != NULL)
+		waiting->workers = workers;
+	if (all == NULL || workers == NULL)
+		return -1;
+	waiting->room = count;
+	return 0;
+}
+
+static void wait_for_fd(struct waiting *waiting, int fd)
+{
+	waiting->all[waiting->count++] =
+		(struct pollfd){ .fd = fd, .events = POLLIN };
+}
+
+/* Without an idle worker, connections wait in the listeners' backlogs. */
+int waiting_gather(struct waiting *waiting, struct master *master)
+{
+	struct pool *pool = &master->pool;
+
+	if (make_room(waiting, pool->room + master->listeners.count + 1) < 0)
+		return -1;
+	waiting->count = 0;
+	for (size_t i = 0; i < pool->room; i++)
+		if (pool->workers[i].state == POOL_BUSY) {
+			waiting->workers[waiting->count] = &pool->workers[i];
+			wait_for_fd(waiting, pool->workers[i].fd);
+		}
+	waiting->worker_count = waiting->count;
+	if (pool->idle_count > 0 &&
+			deadline_has_passed(master->accept_after_ms))
+		for (size_t i = 0; i < master->listeners.count; i++)
+			wait_for_fd(waiting, master->listeners.all[i].fd);
+	return 0;
+}
+
+bool waiting_wait(struct waiting *waiting, int64_t wake_up_ms,
+	const sigset_t *unblocked)
+{
+	int left_ms = deadline_poll_ms(wake_up_ms);
+	struct timespec left = {
+		.tv_sec = left_ms / 1000,
+		.tv_nsec = left_ms % 1000 * 1000000L,
+	};
+
+	return ppoll(waiting->all, (nfds_t)waiting->count,
+		left_ms < 0 ? NULL : &left, unblocked) > 0;
+}
+
+void waiting_serve(const struct waiting *waiting, struct master *master)
+{
+	for (size_t i = 0; i < waiting->count; i++) {
+		if (waiting->all[i].revents == 0)
+			continue;
+		if (i < waiting->worker_count)
+			requests_serve(master, waiting->workers[i]);
+		else
+			arrivals_accept(master, &master->listeners.all[
+				i - waiting->worker_count]);
+	}
+}
+
+void waiting_free(struct waiting *waiting)
+{
+	free(waiting->all);
+	free(waiting->workers);
+}
