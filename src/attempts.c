@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 int attempts_reserve(struct attempts *attempts)
 {
@@ -40,6 +41,25 @@ bool attempts_hold(struct attempts *attempts, pid_t worker_pid)
 		}
 	}
 	return false;
+}
+
+bool attempts_has(const struct attempts *attempts, pid_t worker_pid)
+{
+	for (size_t i = 0; i < attempts->count; i++)
+		if (attempts->all[i].worker_pid == worker_pid)
+			return true;
+	return false;
+}
+
+uint32_t attempts_waiting(const struct attempts *attempts,
+	const struct peer_key *key)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < attempts->count; i++)
+		count += attempts->all[i].holds_session &&
+			memcmp(&attempts->all[i].key, key, sizeof(*key)) == 0;
+	return count;
 }
 
 bool attempts_take(struct attempts *attempts, pid_t keeper_pid,

@@ -37,6 +37,16 @@ void attempts_add(struct attempts *attempts, const struct attempt *attempt);
  */
 bool attempts_hold(struct attempts *attempts, pid_t worker_pid);
 
+/* Whether a keeper of 'worker_pid' has not ended yet. */
+bool attempts_has(const struct attempts *attempts, pid_t worker_pid);
+
+/*
+ * How many keepers of 'key' wait out a penalty after their session is over.
+ * They are failures that nobody has counted yet.
+ */
+uint32_t attempts_waiting(const struct attempts *attempts,
+	const struct peer_key *key);
+
 /* Take out the attempt of 'keeper_pid'.  Returns whether there was one. */
 bool attempts_take(struct attempts *attempts, pid_t keeper_pid,
 	struct attempt *attempt);

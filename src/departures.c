@@ -33,7 +33,7 @@ static void reap_worker(struct master *master, struct pool_worker *worker,
 		pool_throttle(&master->pool);
 	}
 	if (worker->has_client) {
-		session_log_lost(&worker->client, master->stop == STOP_NOW);
+		session_log_lost(&worker->client);
 		master_release_client(master, worker);
 	}
 	pool_remove(&master->pool, worker);
@@ -58,6 +58,7 @@ static void reap_keeper(struct master *master, const struct attempt *attempt,
 		peers_failed(master->peers, &attempt->key, deadline_now_ms());
 	if (attempt->holds_session)
 		peers_leave(master->peers, &attempt->key);
+	requests_keeper_ended(master, attempt->worker_pid);
 }
 
 /*

@@ -206,16 +206,21 @@ void peers_failed(struct peers *peers, const struct peer_key *key,
 	peer->failed_ms = now_ms;
 }
 
-uint32_t peers_delay_ms(const struct peers *peers, const struct peer_key *key,
-	uint32_t first_ms, int64_t now_ms)
+uint32_t peers_failures(const struct peers *peers, const struct peer_key *key,
+	int64_t now_ms)
 {
 	const struct peer *peer = find(peers, key);
-	uint32_t failures = peer == NULL ? 0 : failures_now(peer, now_ms);
+
+	return peer == NULL ? 0 : failures_now(peer, now_ms);
+}
+
+uint32_t peers_delay_ms(uint32_t first_ms, uint32_t failures)
+{
 	uint64_t delay_ms = first_ms;
 
-	while (failures-- > 0 && delay_ms < PEERS_LONGEST_DELAY_MS)
+	while (failures-- > 0 && delay_ms > 0 &&
+			delay_ms < PEERS_LONGEST_DELAY_MS)
 		delay_ms *= 2;
-	if (delay_ms > PEERS_LONGEST_DELAY_MS && first_ms > 0)
-		delay_ms = PEERS_LONGEST_DELAY_MS;
-	return (uint32_t)delay_ms;
+	return delay_ms > PEERS_LONGEST_DELAY_MS ? PEERS_LONGEST_DELAY_MS :
+		(uint32_t)delay_ms;
 }

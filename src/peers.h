@@ -50,11 +50,14 @@ void peers_leave(struct peers *peers, const struct peer_key *key);
 void peers_failed(struct peers *peers, const struct peer_key *key,
 	int64_t now_ms);
 
+/* How many failed logins of 'key' are not yet forgiven. */
+uint32_t peers_failures(const struct peers *peers, const struct peer_key *key,
+	int64_t now_ms);
+
 /*
- * How long the next failed login of 'key' must wait, in milliseconds:
- * 'first_ms', doubled for each failure that is not yet forgiven.
+ * How long a failed login must wait after 'failures' others, in milliseconds:
+ * 'first_ms', doubled for each of them, up to PEERS_LONGEST_DELAY_MS.
  */
-uint32_t peers_delay_ms(const struct peers *peers, const struct peer_key *key,
-	uint32_t first_ms, int64_t now_ms);
+uint32_t peers_delay_ms(uint32_t first_ms, uint32_t failures);
 
 #endif

@@ -24,6 +24,7 @@ struct pool_client {
 	char listener[32];
 	int64_t since_ms;
 	uint32_t logins;		/* keepers it asked for */
+	bool wants_keeper;		/* when its last one has ended */
 };
 
 struct pool_worker {

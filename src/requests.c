@@ -55,9 +55,11 @@ static _Noreturn void become_keeper(const struct master *master,
 /* Fork a keeper for 'worker'.  Returns the worker's end, or -1 with errno. */
 static int fork_keeper(struct master *master, struct pool_worker *worker)
 {
-	const struct auth_settings *auth = &master->generation.settings->auth;
-	uint32_t delay_ms = peers_delay_ms(master->peers, &worker->client.key,
-		auth->failure_delay_ms, deadline_now_ms());
+	const struct peer_key *key = &worker->client.key;
+	uint32_t failures = attempts_waiting(&master->attempts, key) +
+		peers_failures(master->peers, key, deadline_now_ms());
+	uint32_t delay_ms = peers_delay_ms(master->generation.settings->auth
+		.failure_delay_ms, failures);
 	int pair[2];
 
 	if (attempts_reserve(&master->attempts) < 0 || wire_pair(pair) < 0)
@@ -82,8 +84,8 @@ static int fork_keeper(struct master *master, struct pool_worker *worker)
 	return pair[0];
 }
 
-/* KEEPER: at most so many logins a session, and so many keepers in all. */
-static void answer_keeper(struct master *master, struct pool_worker *worker)
+/* At most so many logins a session, and so many keepers in all. */
+static void give_keeper(struct master *master, struct pool_worker *worker)
 {
 	const struct settings *settings = master->generation.settings;
 	struct wire_keeper answer = { .kind = WIRE_KEEPER };
@@ -105,6 +107,18 @@ static void answer_keeper(struct master *master, struct pool_worker *worker)
 	(void)wire_send(worker->fd, &answer, sizeof(answer), keeper_fd);
 	if (keeper_fd >= 0)
 		close(keeper_fd);
+}
+
+/*
+ * KEEPER: one at a time.  The last one has answered, or its worker would not
+ * ask again, but its exit status must be counted before the next penalty is.
+ */
+static void answer_keeper(struct master *master, struct pool_worker *worker)
+{
+	if (attempts_has(&master->attempts, worker->pid))
+		worker->client.wants_keeper = true;
+	else
+		give_keeper(master, worker);
 }
 
 static void end_session(struct master *master, struct pool_worker *worker,
@@ -136,6 +150,17 @@ void requests_serve(struct master *master, struct pool_worker *worker)
 		kill_liar(master, worker);
 	else if (errno == EPIPE)
 		pool_retire(&master->pool, worker);
+}
+
+void requests_keeper_ended(struct master *master, pid_t worker_pid)
+{
+	struct pool_worker *worker = pool_find(&master->pool, worker_pid);
+
+	if (worker == NULL || !worker->has_client ||
+			!worker->client.wants_keeper)
+		return;
+	worker->client.wants_keeper = false;
+	give_keeper(master, worker);
 }
 
 void requests_finish(struct master *master, struct pool_worker *worker)

@@ -13,6 +13,9 @@
  */
 void requests_serve(struct master *master, struct pool_worker *worker);
 
+/* A keeper of 'worker_pid' has ended; the worker may wait for another one. */
+void requests_keeper_ended(struct master *master, pid_t worker_pid);
+
 /*
  * The worker 'worker' has ended: read what it may have said of its session
  * before that.

@@ -28,6 +28,7 @@ static const char *const ends[WIRE_ENDS] = {
 	[WIRE_END_KEEPER_LOST] = "keeper-lost",
 	[WIRE_END_WRITE_FAILED] = "write-failed",
 	[WIRE_END_MESSAGE_CUT] = "message-cut",
+	[WIRE_END_STOPPED] = "stopped",
 };
 
 /* "-" for nothing, and no character that could forge a field. */
@@ -64,10 +65,9 @@ void session_log(const struct pool_client *client,
 		note_octets > 0 ? ")" : "");
 }
 
-void session_log_lost(const struct pool_client *client, bool was_stopped)
+void session_log_lost(const struct pool_client *client)
 {
-	log_info("session user=- ip=[%s] listener=%s seconds=%.2f end=%s",
-		client->address, client->listener,
-		seconds_since(client->since_ms),
-		was_stopped ? "stopped" : "worker-lost");
+	log_info("session user=- ip=[%s] listener=%s seconds=%.2f "
+		"end=worker-lost", client->address, client->listener,
+		seconds_since(client->since_ms));
 }

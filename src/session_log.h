@@ -17,6 +17,6 @@ void session_log(const struct pool_client *client,
 	const struct wire_session *report);
 
 /* Log a session whose worker ended without a report. */
-void session_log_lost(const struct pool_client *client, bool was_stopped);
+void session_log_lost(const struct pool_client *client);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -212,22 +213,40 @@ static enum pop3_event do_noop(struct session *session,
 	return pop3_ok(session, "still here");
 }
 
+/*
+ * Let the keeper remove what is marked.  Whoever stops us waits until we know
+ * what became of it.
+ */
+static int commit(struct session *session, uint32_t *failed)
+{
+	struct wire_session *report = &session->report;
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &term, NULL);
+	int status = mailbox_commit(&session->mailbox, &report->removed,
+		failed);
+	(void)sigprocmask(SIG_UNBLOCK, &term, NULL);
+	return status;
+}
+
 /* The UPDATE state.  RFC 1939 section 6. */
 static enum pop3_event do_quit(struct session *session,
 	const struct pop3_request *request)
 {
-	uint32_t removed, failed, marked = session->mailbox.marked_count;
+	uint32_t failed, marked = session->mailbox.marked_count;
 
 	(void)request;
 	/* A client that did not get the messages must not lose them. */
 	if (marked > 0 && stream_flush(&session->stream) < 0)
 		return pop3_over(session, WIRE_END_WRITE_FAILED);
-	if (mailbox_commit(&session->mailbox, &removed, &failed) < 0) {
+	if (commit(session, &failed) < 0) {
 		pop3_err(session, "[SYS/TEMP] the session was lost; some "
 			"messages may not be removed");
 		return pop3_over(session, WIRE_END_KEEPER_LOST);
 	}
-	session->report.removed = removed;
+	uint32_t removed = session->report.removed;
 	if (failed > 0) {
 		pop3_err(session, "[SYS/TEMP] %u of %u messages not removed",
 			failed, marked);

@@ -123,6 +123,27 @@ static void say_goodbye(struct session *session)
 		discard_input(stream->fd);
 }
 
+/* The session under way, for a signal handler; NULL between sessions. */
+static struct session *volatile current;
+
+/*
+ * We are told to stop: report the session as it is.  Only calls that are safe
+ * in a signal handler; what the main program was at does not matter any more.
+ */
+static void on_term(int number)
+{
+	struct session *session = current;
+
+	(void)number;
+	if (session != NULL) {
+		session->report.end = WIRE_END_STOPPED;
+		session->report.octets_sent = session->stream.octets_sent;
+		(void)wire_send(session->master_fd, &session->report,
+			sizeof(session->report), -1);
+	}
+	_exit(WORKER_EXIT_OK);
+}
+
 static void serve(const struct worker *worker,
 	const struct listen_settings *listener, int client_fd)
 {
@@ -135,6 +156,7 @@ static void serve(const struct worker *worker,
 		.report = { .kind = WIRE_SESSION,
 			.end = WIRE_END_DISCONNECTED },
 	};
+	current = &session;
 	mailbox_begin(&session.mailbox);
 	stream_begin(&session.stream, client_fd, &buffers);
 	if (prepare_socket(client_fd) == 0 &&
@@ -144,6 +166,7 @@ static void serve(const struct worker *worker,
 	say_goodbye(&session);
 	mailbox_end(&session.mailbox);
 	close(client_fd);
+	current = NULL;
 	/* A master that is gone writes no log line. */
 	(void)wire_send(worker->master_fd, &session.report,
 		sizeof(session.report), -1);
@@ -171,6 +194,7 @@ static int receive_connection(const struct worker *worker,
 void worker_run(const struct worker *worker)
 {
 	(void)prctl(PR_SET_NAME, "postern-worker", 0, 0, 0);
+	(void)signal(SIGTERM, on_term);
 	if (confine_to(worker->root_fd, worker->identity, MOST_FDS) < 0)
 		_exit(WORKER_EXIT_NOT_CONFINED);
 	close(worker->root_fd);
