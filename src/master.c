@@ -287,22 +287,6 @@ static void end(struct master *master)
 	close(master->gate_fd);
 }
 
-void master_punish(struct master *master, const struct pool_worker *worker)
-{
-	if (worker->has_client)
-		peers_failed(master->peers, &worker->client.key,
-			deadline_now_ms());
-	pool_throttle(&master->pool);
-}
-
-void master_release_client(struct master *master,
-	const struct pool_worker *worker)
-{
-	/* A keeper that waits out a penalty keeps the place until it ends. */
-	if (!attempts_hold(&master->attempts, worker->pid))
-		peers_leave(master->peers, &worker->client.key);
-}
-
 int master_run(const struct master_start *start)
 {
 	struct master master;
