@@ -22,11 +22,11 @@
 #include <unistd.h>
 
 #include "auth_name.h"
+#include "confine.h"
 #include "deadline.h"
 
 #define INPUT_FD 3
 #define REPLY_FD 4
-#define FIRST_OTHER_FD 5
 #define ABOVE_FD 10		/* out of the way of 0 to 4 */
 #define WITHOUT_PID_FD_MS 10	/* how often to look where pidfds are missing */
 #define EXIT_TEMPORARY 111
@@ -41,22 +41,13 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void close_others(void)
-{
-	long last = sysconf(_SC_OPEN_MAX);
-
-	if (close_range(FIRST_OTHER_FD, ~0u, 0) == 0)
-		return;
-	for (int fd = FIRST_OTHER_FD; fd < last; fd++)
-		close(fd);
-}
-
 /* Standard error may be a client's socket under inetd, so it is closed, too. */
 static int place_descriptors(int input_fd, int reply_fd)
 {
 	int input = fcntl(input_fd, F_DUPFD, ABOVE_FD);
 	int reply = fcntl(reply_fd, F_DUPFD, ABOVE_FD);
 	int null = open("/dev/null", O_RDWR);
+	static const int kept[] = { INPUT_FD, REPLY_FD };
 
 	if (input < 0 || reply < 0 || null < 0)
 		return -1;
@@ -65,7 +56,7 @@ static int place_descriptors(int input_fd, int reply_fd)
 			return -1;
 	if (dup2(input, INPUT_FD) < 0 || dup2(reply, REPLY_FD) < 0)
 		return -1;
-	close_others();
+	confine_close_fds(kept, sizeof(kept) / sizeof(kept[0]));
 	return 0;
 }
 

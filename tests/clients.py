@@ -12,6 +12,7 @@ more than 8 KiB, whatever the server, so it gets none of them.
 import os
 import poplib
 import shutil
+import socket
 import ssl
 import subprocess
 
@@ -169,7 +170,8 @@ def curl(account, listener):
     account.run(
         "curl", "--silent", "--show-error", "--ssl-reqd", "--max-time", "30",
         "--cacert", account.server.authority, "--user",
-        f"{account.user}:{PASSWORD}", "--resolve", f"localhost:{port}:127.0.0.1",
+        f"{account.user}:{PASSWORD}", "--resolve",
+        f"localhost:{port}:127.0.0.1",
         f"{scheme}://localhost:{port}/[1-{len(MESSAGES)}]",
         "--output", account.path("got", "#1"))
 
@@ -338,6 +340,16 @@ class Other:
         return getattr(self.server, name)
 
 
+def expect_localhost():
+    """Skip where the name in the certificate leads nowhere."""
+    try:
+        socket.create_connection(("localhost", 9), 1).close()
+    except socket.gaierror as error:
+        raise Skip(f"localhost: {error}") from error
+    except OSError:
+        pass
+
+
 def deliver(server):
     """Let Exim deliver all messages; return the Maildir."""
     top = server.path("delivered")
@@ -364,6 +376,7 @@ class Cases:
     def start(self):
         """Deliver the mail and start the server."""
         try:
+            expect_localhost()
             self.delivered = deliver(self.server)
         except Skip as reason:
             self.problem = reason

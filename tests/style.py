@@ -4,9 +4,11 @@
 import os
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 
-from postern_testing.tap import Suite, environment
+from postern_testing.tap import Skip, Suite, environment
 
 TOP = pathlib.Path(environment(
     "top_srcdir", os.path.join(os.path.dirname(__file__), "..")))
@@ -242,6 +244,15 @@ def guards(path):
         yield "has no include guard"
 
 
+def manual(path):
+    """Find what mandoc warns of in a manual page."""
+    if not shutil.which("mandoc"):
+        raise Skip("mandoc is not installed (Debian package mandoc)")
+    said = subprocess.run(["mandoc", "-Tlint", "-Wwarning", path],
+                          capture_output=True, text=True, check=False)
+    yield from (said.stdout + said.stderr).splitlines()
+
+
 def run(rule, paths):
     """Apply a rule to all files and tell all that breaks it."""
     broken = [f"{path.relative_to(TOP)}: {what}"
@@ -280,7 +291,9 @@ def main():
             ("no static function is declared ahead", forward_declarations,
              sources),
             ("a comment stands before each prototype", prototypes, headers),
-            ("each header can be included twice", guards, headers)):
+            ("each header can be included twice", guards, headers),
+            ("mandoc has no warning about the manuals", manual,
+             sorted((TOP / "man").glob("*.[58]")))):
         suite.add(sentence, run, rule, paths)
     suite.main()
     suite.exit()

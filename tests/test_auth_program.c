@@ -338,7 +338,9 @@ static void signals_are_neither_ignored_nor_blocked(void **state)
 	sigaddset(&blocked, SIGTERM);
 	sigprocmask(SIG_BLOCK, &blocked, &before);
 	signal(SIGPIPE, SIG_IGN);
-	run_script("grep -E '^Sig(Blk|Ign)' /proc/$$/status | tr -d '\\t' "
+	/* 32 and 33 belong to the C library, which lets nobody change them. */
+	run_script("grep -E '^Sig(Blk|Ign)' /proc/$$/status | tr -d '\\t' | "
+		"sed 's/0000000180000000/0000000000000000/' "
 		">$dir/out; exit 1", "anna", "x");
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
