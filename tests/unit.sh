@@ -1,6 +1,10 @@
 #!/bin/sh
 # Run a unit test. cmocka's TAP says "not ok" of a case that it skips, which
 # the TAP protocol calls a failure: say "ok N # SKIP" as the protocol wants.
+# A fuzz target is replayed on its corpus.
+case $1 in
+*fuzz/*) set -- "$1" "$top_srcdir/tests/corpus/${1##*/}" ;;
+esac
 output=$("$@")
 status=$?
 skipped=$(printf '%s\n' "$output" | grep -c '^not ok .*# SKIP')
