@@ -88,20 +88,41 @@ static int lock_file(int fd)
 	return -1;
 }
 
+/*
+ * Whoever may read the directory could hold its lock for ever, so where that is
+ * not the owner alone it does not count if there is another lock.
+ */
+static bool is_private(int root_fd)
+{
+	struct stat status;
+
+	return fstat(root_fd, &status) == 0 &&
+		(status.st_mode & (S_IRGRP | S_IROTH)) == 0;
+}
+
 int lock_take(struct lock *lock, int root_fd)
 {
+	int directory_error;
+
 	lock->file_fd = -1;
 	lock->root_fd = lock_directory(root_fd);
-	if (lock->root_fd < 0 && !is_unavailable(errno))
+	directory_error = lock->root_fd < 0 ? errno : 0;
+	if (is_in_use(directory_error) && is_private(root_fd))
 		return -1;
 	lock->file_fd = open_file(root_fd);
 	if (lock->file_fd >= 0 && lock_file(lock->file_fd) < 0) {
 		drop(&lock->file_fd);
-		if (errno == EWOULDBLOCK)
+		if (errno == EWOULDBLOCK) {
 			drop(&lock->root_fd);
+			return -1;
+		}
 	}
+	if (lock->file_fd >= 0 || lock->root_fd >= 0)
+		return 0;
 	/* A Maildir that can't be written is locked by its directory alone. */
-	return lock->file_fd >= 0 || lock->root_fd >= 0 ? 0 : -1;
+	if (directory_error != 0 && !is_unavailable(directory_error))
+		errno = directory_error;
+	return -1;
 }
 
 void lock_release(struct lock *lock)

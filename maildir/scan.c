@@ -268,12 +268,19 @@ int scan_find(struct scan *scan, uint32_t idx)
 	return -1;
 }
 
+bool scan_is_there(const struct scan *scan, uint32_t idx)
+{
+	struct stat status;
+
+	return stat_message(scan, &scan->messages[idx], &status) == 0;
+}
+
 int scan_locate(struct scan *scan, uint32_t idx)
 {
 	const struct scan_message *message = &scan->messages[idx];
 	struct stat status;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < TRIES && message->state != GATHER_LOST; i++) {
 		if (stat_message(scan, message, &status) == 0) {
 			if (is_same_file(message, &status))
 				return 0;

@@ -63,6 +63,9 @@ int scan_maildir(struct scan *scan, int root_fd,
 /* Close the folders and free all that scan_maildir() allocated. */
 void scan_free(struct scan *scan);
 
+/* Whether there is any file where message 'idx' was last. */
+bool scan_is_there(const struct scan *scan, uint32_t idx);
+
 /*
  * Make sure that message 'idx' (0 .. count - 1) is where its name and folder
  * say, after finding it again when another program has renamed it.
@@ -89,6 +92,14 @@ int scan_open(struct scan *scan, uint32_t idx);
  * errno ENOENT when it is in neither folder, or what reading a folder said.
  */
 int scan_find(struct scan *scan, uint32_t idx);
+
+/*
+ * Find all messages again in a few passes over the folders: name and folder of
+ * each that another program has renamed become the present ones, and those that
+ * are gone for sure are not searched for any more.  Returns 0, or -1 with
+ * errno.
+ */
+int scan_refresh(struct scan *scan);
 
 /*
  * The present file name and the unique-id of message 'idx', which stay good

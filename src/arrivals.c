@@ -42,15 +42,28 @@ static bool hand_over(struct master *master, int client_fd, uint32_t section,
 	return false;
 }
 
-/* Tell a client in clear that it has too many sessions; TLS just ends. */
-static void refuse(int client_fd, const struct listen_settings *listen,
+/* A line a second at most: who is refused can come back very quickly. */
+static void log_refusal(struct master *master,
 	const struct pool_client *client)
+{
+	int64_t now_ms = deadline_now_ms();
+
+	if (now_ms - master->refusal_logged_ms < 1000) {
+		master->refusal_count++;
+		return;
+	}
+	log_warning("too many connections: ip=[%s], listener=%s (and %u more)",
+		client->address, client->listener, master->refusal_count);
+	master->refusal_logged_ms = now_ms;
+	master->refusal_count = 0;
+}
+
+/* Tell a client in clear that it has too many sessions; TLS just ends. */
+static void refuse(int client_fd, const struct listen_settings *listen)
 {
 	static const char reply[] =
 		"-ERR [SYS/TEMP] too many connections from your address\r\n";
 
-	log_warning("too many connections: ip=[%s], listener=%s",
-		client->address, client->listener);
 	/* Nobody waits for it, so nobody cares if it is lost. */
 	if (listen->tls != TLS_IMPLICIT)
 		(void)send(client_fd, reply, sizeof(reply) - 1,
@@ -71,10 +84,12 @@ static void admit(struct master *master, int client_fd, uint32_t section,
 	snprintf(client.listener, sizeof(client.listener), "%s",
 		listen->name);
 	if (!peers_enter(master->peers, &client.key,
-			settings->limits.per_address))
-		refuse(client_fd, listen, &client);
-	else if (!hand_over(master, client_fd, section, &client))
+			settings->limits.per_address)) {
+		log_refusal(master, &client);
+		refuse(client_fd, listen);
+	} else if (!hand_over(master, client_fd, section, &client)) {
 		peers_leave(master->peers, &client.key);
+	}
 	close(client_fd);
 }
 

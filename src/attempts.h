@@ -17,6 +17,7 @@ struct attempt {
 	struct peer_key key;
 	char address[64];
 	bool holds_session;	/* the address's session counts until it ends */
+	int64_t kill_at_ms;	/* when it should long have ended */
 };
 
 /* In no order. */
@@ -33,11 +34,18 @@ void attempts_add(struct attempts *attempts, const struct attempt *attempt);
 
 /*
  * The session of 'worker_pid' is over.  If one of its keepers still waits out a
- * penalty, let that hold the session's place and return true.
+ * penalty, let that hold the session's place and return true.  It is killed if
+ * it outlives the longest penalty: the mail user may have stopped it.
  */
 bool attempts_hold(struct attempts *attempts, pid_t worker_pid);
 
-/* Whether a keeper of 'worker_pid' has not ended yet. */
+/* The next time at which attempts_kill_overdue() has something to do. */
+int64_t attempts_overdue_ms(const struct attempts *attempts);
+
+/* Kill the keepers that should have ended by now. */
+void attempts_kill_overdue(struct attempts *attempts);
+
+/* Whether a keeper of 'worker_pid's session has not ended yet. */
 bool attempts_has(const struct attempts *attempts, pid_t worker_pid);
 
 /*
@@ -53,6 +61,9 @@ bool attempts_take(struct attempts *attempts, pid_t keeper_pid,
 
 /* We are stopping: end the keepers that do nothing but wait out a penalty. */
 void attempts_hurry(const struct attempts *attempts);
+
+/* We are stopping now: a keeper that removes mail gets this much time. */
+void attempts_limit(struct attempts *attempts, uint32_t most_ms);
 
 /* Forget all of them. */
 void attempts_free(struct attempts *attempts);

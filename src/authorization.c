@@ -42,6 +42,8 @@ static int ask_keeper(struct session *session)
 	int keeper_fd;
 
 	if (wire_send(session->master_fd, &request, sizeof(request), -1) < 0 ||
+			wire_wait(session->master_fd,
+				session->stream.deadline_ms) < 0 ||
 			wire_receive(session->master_fd, WIRE_KEEPER, &answer,
 				sizeof(answer), &keeper_fd) < 0)
 		return -1;
@@ -104,6 +106,19 @@ static enum pop3_event answer_login(struct session *session, int status)
 	}
 }
 
+/*
+ * How long to wait for the keeper: it ends a check that takes too long itself,
+ * and opening a large mailbox may take longer than a login.
+ */
+static int64_t answer_deadline_ms(const struct session *session)
+{
+	int64_t login_ms = session->stream.deadline_ms;
+	int64_t open_ms = deadline_in_s(
+		session->settings->limits.idle_timeout_s);
+
+	return open_ms > login_ms ? open_ms : login_ms;
+}
+
 static enum pop3_event log_in(struct session *session, const char *password)
 {
 	int keeper_fd = ask_keeper(session);
@@ -120,7 +135,7 @@ static enum pop3_event log_in(struct session *session, const char *password)
 	snprintf(request.password, sizeof(request.password), "%s", password);
 
 	int status = mailbox_login(&session->mailbox, keeper_fd, &request,
-		session->stream.deadline_ms);
+		answer_deadline_ms(session));
 	int error = errno;
 	explicit_bzero(&request, sizeof(request));
 	errno = error;

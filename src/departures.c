@@ -7,6 +7,7 @@
 
 #include "departures.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "deadline.h"
@@ -16,6 +17,18 @@
 #include "session_log.h"
 #include "worker.h"
 
+/* Signals that a process brings on itself: an attack, or a bug of ours. */
+static bool is_own_fault(int number)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+		SIGABRT, SIGSYS, SIGTRAP };
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (number == faults[i])
+			return true;
+	return false;
+}
+
 static void reap_worker(struct master *master, struct pool_worker *worker,
 	int status)
 {
@@ -24,7 +37,9 @@ static void reap_worker(struct master *master, struct pool_worker *worker,
 		log_error("worker %d killed by signal %d; ip=[%s]",
 			(int)worker->pid, WTERMSIG(status),
 			worker->has_client ? worker->client.address : "-");
-		master_punish(master, worker);
+		/* Others can kill it, too: that is not its client's doing. */
+		if (worker->is_liar || is_own_fault(WTERMSIG(status)))
+			master_punish(master, worker);
 	} else if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
 		log_error("worker %d failed: exit status %d%s",
 			(int)worker->pid, WEXITSTATUS(status),
@@ -47,7 +62,11 @@ static void reap_keeper(struct master *master, const struct attempt *attempt,
 	bool is_lied_to = WIFEXITED(status) &&
 		WEXITSTATUS(status) == KEEPER_EXIT_BAD_RECORD;
 
-	if (WIFSIGNALED(status) && master->stop == STOP_NOT)
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		log_warning("a check took longer than login-timeout, or a "
+			"mailbox longer than idle-timeout to open; ip=[%s]",
+			attempt->address);
+	else if (WIFSIGNALED(status) && master->stop == STOP_NOT)
 		log_error("keeper %d killed by signal %d; ip=[%s]",
 			(int)attempt->keeper_pid, WTERMSIG(status),
 			attempt->address);

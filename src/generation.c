@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "auth_account.h"
 #include "child.h"
 #include "deadline.h"
 #include "log.h"
@@ -57,6 +58,46 @@ static int find_user(const char *setting, const char *name,
 	return -1;
 }
 
+/* An owner of mail that a back end names. */
+static int check_owner(const struct backend_settings *backend)
+{
+	uid_t uid = 1;
+	gid_t gid = 1;
+
+	if (*backend->uid != '\0' && (!account_find_uid(backend->uid, &uid) ||
+			uid == 0)) {
+		log_error("backend \"%s\": uid = \"%s\" must be a user or "
+			"number other than root", backend->name, backend->uid);
+		return -1;
+	}
+	if (*backend->gid != '\0' && (!account_find_gid(backend->gid, &gid) ||
+			gid == 0)) {
+		log_error("backend \"%s\": gid = \"%s\" must be a group or "
+			"number other than root's", backend->name,
+			backend->gid);
+		return -1;
+	}
+	return 0;
+}
+
+/* A file or program that is missing may still come. */
+static int check_backends(const struct auth_settings *auth)
+{
+	for (size_t i = 0; i < auth->backend_count; i++) {
+		const struct backend_settings *backend = &auth->backends[i];
+		bool is_file = backend->type == BACKEND_PASSWD_FILE;
+		const char *path = is_file ? backend->path :
+			backend->command[0];
+
+		if (is_file && check_owner(backend) < 0)
+			return -1;
+		if (access(path, is_file ? R_OK : X_OK) < 0)
+			log_warning("backend \"%s\": %s: %s", backend->name,
+				path, strerror(errno));
+	}
+	return 0;
+}
+
 static int find_users(struct generation *generation)
 {
 	const struct settings *settings = generation->settings;
@@ -64,10 +105,14 @@ static int find_users(struct generation *generation)
 	if (geteuid() != 0)
 		return 0;
 	if (find_user("user", settings->user,
-			&generation->worker_identity) < 0)
+			&generation->worker_identity) < 0 ||
+			find_user("signer-user", settings->signer_user,
+				&generation->signer_identity) < 0)
 		return -1;
-	return find_user("signer-user", settings->signer_user,
-		&generation->signer_identity);
+	if (generation->worker_identity.uid == generation->signer_identity.uid)
+		log_warning("user and signer-user are the same: a worker that "
+			"is broken into could get at the signer");
+	return check_backends(&settings->auth);
 }
 
 static int load_certificates(struct generation *generation)

@@ -29,26 +29,19 @@
 #include "maildrop.h"
 #include "wire.h"
 
-/* The login took longer than it may. */
-static void on_alarm(int number)
-{
-	(void)number;
-	_exit(KEEPER_EXIT_ABANDONED);
-}
-
+/*
+ * A login that takes longer than it may is ended by SIGALRM, without a handler:
+ * so it ends a wait for a dead file server, too.
+ */
 static void set_alarm(uint32_t seconds)
 {
-	struct sigaction action = { .sa_handler = on_alarm };
-
-	(void)sigaction(SIGALRM, &action, NULL);
+	(void)signal(SIGALRM, SIG_DFL);
 	(void)alarm(seconds);
 }
 
-/* Wait 'wait_ms', whatever the worker does meanwhile. */
-static void wait_out(uint32_t wait_ms)
+/* Wait until then, whatever the worker does meanwhile. */
+static void wait_until(int64_t deadline_ms)
 {
-	int64_t deadline_ms = deadline_now_ms() + wait_ms;
-
 	while (!deadline_has_passed(deadline_ms))
 		(void)poll(NULL, 0, deadline_poll_ms(deadline_ms));
 }
@@ -94,7 +87,7 @@ static void receive_attempt(const struct keeper *keeper,
 		_exit(KEEPER_EXIT_BAD_RECORD);
 }
 
-/* fail2ban's stock filters know this line. */
+/* fail2ban knows this line: courier-auth[_daemon=postern]. */
 static void log_failure(const struct keeper *keeper, const char *name)
 {
 	char safe[LOG_NAME_BYTES];
@@ -104,13 +97,18 @@ static void log_failure(const struct keeper *keeper, const char *name)
 		keeper->address, keeper->listener);
 }
 
-static _Noreturn void deny(const struct keeper *keeper, const char *name)
+/*
+ * The wait counts from before the check, so that its time does not tell which
+ * back end knew the name.
+ */
+static _Noreturn void deny(const struct keeper *keeper, const char *name,
+	int64_t since_ms)
 {
 	log_failure(keeper, name);
 	set_alarm(0);
 	/* A master that stops may end this wait, and no other work. */
 	(void)signal(SIGTERM, SIG_DFL);
-	wait_out(keeper->delay_ms);
+	wait_until(since_ms + keeper->delay_ms);
 	send_status(keeper, WIRE_LOGIN_DENIED);
 	_exit(KEEPER_EXIT_DENIED);
 }
@@ -130,6 +128,7 @@ static void check_login(const struct keeper *keeper,
 
 	receive_attempt(keeper, &request);
 	open_gate(keeper);
+	int64_t since_ms = deadline_now_ms();
 	struct auth_attempt attempt = {
 		.name = request.name,
 		.password = request.password,
@@ -140,8 +139,11 @@ static void check_login(const struct keeper *keeper,
 	close_gate(keeper);
 	explicit_bzero(request.password, sizeof(request.password));
 
+	/* From here on the mailbox may take its time, too. */
+	if (result == AUTH_GRANTED)
+		set_alarm(keeper->settings->limits.idle_timeout_s);
 	if (result == AUTH_DENIED)
-		deny(keeper, request.name);
+		deny(keeper, request.name, since_ms);
 	if (result == AUTH_PERMANENT)
 		give_up(keeper, WIRE_LOGIN_PERMANENT);
 	if (result != AUTH_GRANTED)

@@ -25,7 +25,7 @@ enum keeper_exit {
 	KEEPER_EXIT_SERVED = 0,		/* a session, to whatever end */
 	KEEPER_EXIT_DENIED = 10,	/* the master raises the penalty */
 	KEEPER_EXIT_NOT_OPENED = 11,	/* right password, no maildrop */
-	KEEPER_EXIT_ABANDONED = 12,	/* no attempt came, or too late */
+	KEEPER_EXIT_ABANDONED = 12,	/* no attempt came */
 	KEEPER_EXIT_BAD_RECORD = 13	/* the worker lies */
 };
 

@@ -241,9 +241,15 @@ int listen_reopen(struct listeners *listeners,
 uint32_t listen_section(const struct settings *settings, const char *name,
 	int fd)
 {
-	int section = name == NULL ? -1 : find_name(settings, name);
+	int found = name == NULL ? -1 : find_name(settings, name);
+	uint32_t section = found >= 0 ? (uint32_t)found :
+		find_port(settings, fd);
 
-	return section >= 0 ? (uint32_t)section : find_port(settings, fd);
+	if (name != NULL && found < 0)
+		log_warning("no listen section is called \"%s\": that socket "
+			"is served as \"%s\"", name,
+			settings->listens[section].name);
+	return section;
 }
 
 bool listen_has_section(const struct settings *settings, const char *name)

@@ -45,7 +45,7 @@ int listen_reopen(struct listeners *listeners,
 
 /*
  * Which listen section a socket belongs to: the one called 'name' (unless that
- * is NULL), else the one with its local port, else the first.
+ * is NULL), else, with a warning, the one with its local port, else the first.
  */
 uint32_t listen_section(const struct settings *settings, const char *name,
 	int fd);

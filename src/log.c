@@ -96,7 +96,8 @@ static enum log_target choose_target(enum log_target target)
 		return target;
 	if (leads_to_journal(STDERR_FILENO))
 		return LOG_TARGET_JOURNAL;
-	if (isatty(STDERR_FILENO))
+	/* Without a syslog, as in a container, nobody would hear anything. */
+	if (isatty(STDERR_FILENO) || access(_PATH_LOG, W_OK) != 0)
 		return LOG_TARGET_STDERR;
 	return LOG_TARGET_SYSLOG;
 }

@@ -11,7 +11,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
 
 /*
  * LOG_TARGET_AUTO chooses: the journal where standard error leads there,
- * standard error where that is a terminal, else syslog.
+ * standard error where that is a terminal or there is no syslog, else syslog.
  */
 enum log_target { LOG_TARGET_AUTO, LOG_TARGET_SYSLOG, LOG_TARGET_STDERR,
 	LOG_TARGET_JOURNAL };

@@ -15,6 +15,9 @@
 
 #include "deadline.h"
 
+/* Removing many messages on a slow disk takes its time, but not for ever. */
+#define COMMIT_TIMEOUT_S 1800
+
 static bool has_bit(const uint8_t *bits, uint32_t idx)
 {
 	return bits[idx / 8] & 1u << idx % 8;
@@ -95,7 +98,8 @@ static int send_marks(struct mailbox *box, uint32_t first, bool is_last,
 		bytes = sizeof(request.marks);
 	memcpy(request.marks, box->marks + from, bytes);
 	if (wire_send(box->keeper_fd, &request, sizeof(request), -1) < 0 ||
-			wire_wait(box->keeper_fd, DEADLINE_NEVER) < 0)
+			wire_wait(box->keeper_fd,
+				deadline_in_s(COMMIT_TIMEOUT_S)) < 0)
 		return -1;
 	return wire_receive(box->keeper_fd, WIRE_COMMIT, answer,
 		sizeof(*answer), NULL);
@@ -175,7 +179,7 @@ void mailbox_set_unserved(struct mailbox *box, uint32_t idx)
 	set_bit(box->unserved, idx);
 }
 
-int mailbox_open(struct mailbox *box, uint32_t idx)
+int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms)
 {
 	struct wire_open request = { .kind = WIRE_OPEN, .idx = idx };
 	struct wire_opened answer;
@@ -183,6 +187,7 @@ int mailbox_open(struct mailbox *box, uint32_t idx)
 	int message_fd;
 
 	if (wire_send(box->keeper_fd, &request, sizeof(request), -1) < 0 ||
+			wire_wait(box->keeper_fd, deadline_ms) < 0 ||
 			wire_receive(box->keeper_fd, WIRE_OPEN, &answer,
 				sizeof(answer), &message_fd) < 0) {
 		errno = EPIPE;

@@ -64,17 +64,17 @@ void mailbox_set_unserved(struct mailbox *box, uint32_t idx);
  *
  * Returns a descriptor of a regular file that the caller closes, or -1 with
  * errno: ENOENT or ESTALE (removed or changed by another program), EPIPE (the
- * keeper is lost), or what opening it said.  Blocks for one round trip to the
- * keeper.
+ * keeper is lost, or silent until 'deadline_ms'), or what opening it said.
+ * Blocks for one round trip to the keeper.
  * RFC 1939 section 5 (RETR), section 7 (TOP).
  */
-int mailbox_open(struct mailbox *box, uint32_t idx);
+int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms);
 
 /*
  * Remove the marked messages and end the keeper's work.
  *
  * Returns 0 and how many were removed and how many were not, or -1 with errno
- * EPIPE when the keeper was lost: nobody knows then.
+ * EPIPE when the keeper was lost, or silent for too long: nobody knows then.
  * RFC 1939 section 6 (UPDATE).
  */
 int mailbox_commit(struct mailbox *box, uint32_t *removed, uint32_t *failed);

@@ -26,6 +26,9 @@
 #define LOCK_WAIT_MS 1000
 #define LOCK_RETRY_MS 50
 
+/* So many entries that are left out have a log line of their own. */
+#define MOST_LEFT_OUT_LINES 20
+
 static void digest(const void *octets, size_t count, uint8_t result[16])
 {
 	uint8_t whole[32];
@@ -35,11 +38,22 @@ static void digest(const void *octets, size_t count, uint8_t result[16])
 	memcpy(result, whole, 16);
 }
 
+/* What a scan has left out. */
+struct left_out {
+	const char *user;
+	uint32_t count;
+};
+
+/* The user chose these names, and how many there are. */
 static void log_left_out(void *context, const char *name, const char *why)
 {
-	const struct auth_identity *identity = context;
+	struct left_out *left_out = context;
+	char safe[LOG_NAME_BYTES];
 
-	log_warning("user=%s: left out %s: %s", identity->name, name, why);
+	if (left_out->count++ >= MOST_LEFT_OUT_LINES)
+		return;
+	log_name(name, safe);
+	log_warning("user=%s: left out %s: %s", left_out->user, safe, why);
 }
 
 /* Whether the directory that holds, or would hold, 'path' exists. */
@@ -105,13 +119,18 @@ static enum wire_login_status take_lock(struct maildrop *drop, int root_fd,
 static enum wire_login_status scan(struct maildrop *drop, int root_fd,
 	const struct auth_identity *identity)
 {
+	struct left_out left_out = { .user = identity->name };
 	struct scan_hooks hooks = {
 		.digest = digest,
 		.left_out = log_left_out,
-		.context = (void *)identity,
+		.context = &left_out,
 	};
+	int status = scan_maildir(&drop->scan, root_fd, &hooks);
 
-	if (scan_maildir(&drop->scan, root_fd, &hooks) == 0)
+	if (left_out.count > MOST_LEFT_OUT_LINES)
+		log_warning("user=%s: left out %u more", identity->name,
+			left_out.count - MOST_LEFT_OUT_LINES);
+	if (status == 0)
 		return WIRE_LOGIN_GRANTED;
 	log_error("user=%s: can't read the Maildir: %s", identity->name,
 		strerror(errno));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "confine.h"
@@ -125,6 +126,9 @@ static int check(const struct options *options)
 			confine_empty_directory()) < 0)
 		return EXIT_FAILURE;
 	generation_end(&generation);
+	/* The signer was started to see whether it can. */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 	printf("%s: good\n", options->config_path != NULL ?
 		options->config_path : "built-in settings");
 	return EXIT_SUCCESS;
@@ -176,7 +180,7 @@ static int take_sockets(struct master_start *start,
 		return -1;
 	if (start->connection_fd >= 0)
 		start->connection_section = listen_section(start->settings,
-			name, start->connection_fd);
+			name != NULL ? name : names, start->connection_fd);
 	return 0;
 }
 

@@ -31,6 +31,9 @@
 /* Addresses to remember; those without sessions make room for others. */
 #define PEERS_CAPACITY 16384
 
+/* How long a keeper that removes mail may go on when we stop at once. */
+#define LAST_COMMIT_MS 30000
+
 /* How often idle workers above 'pool.spare' are let go. */
 #define SURPLUS_TICK_MS 1000
 
@@ -128,7 +131,8 @@ static void stop_now(struct master *master)
 {
 	drain(master);
 	master->stop = STOP_NOW;
-	pool_kill(&master->pool);
+	pool_stop(&master->pool);
+	attempts_limit(&master->attempts, LAST_COMMIT_MS);
 }
 
 static void handle_signals(struct master *master, const char *config_path)
@@ -146,8 +150,8 @@ static void handle_signals(struct master *master, const char *config_path)
 	got_interrupt = got_term = got_reload = 0;
 }
 
-/* Until when to wait: a throttled pool and surplus workers need us. */
-static int64_t wake_up_ms(const struct master *master)
+/* When a throttled pool or surplus workers need us. */
+static int64_t pool_needs_us_ms(const struct master *master)
 {
 	uint32_t spare = master->generation.settings->pool.spare;
 	const struct pool *pool = &master->pool;
@@ -162,6 +166,19 @@ static int64_t wake_up_ms(const struct master *master)
 	if (pool->idle_count > spare)
 		return deadline_now_ms() + SURPLUS_TICK_MS;
 	return DEADLINE_NEVER;
+}
+
+static int64_t earlier_ms(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* Until when to wait. */
+static int64_t wake_up_ms(const struct master *master)
+{
+	return earlier_ms(pool_needs_us_ms(master),
+		earlier_ms(pool_overdue_ms(&master->pool),
+			attempts_overdue_ms(&master->attempts)));
 }
 
 /* Let idle workers go that a peak has left behind. */
@@ -210,6 +227,8 @@ static void serve(struct master *master, const char *config_path,
 		}
 		if (waiting_wait(&waiting, wake_up_ms(master), unblocked))
 			waiting_serve(&waiting, master);
+		pool_kill_overdue(&master->pool);
+		attempts_kill_overdue(&master->attempts);
 		handle_signals(master, config_path);
 	}
 	waiting_free(&waiting);

@@ -28,6 +28,8 @@ struct master {
 	int gate_fd;			/* see keeper_gate() */
 	uint32_t keeper_count;		/* forked so far */
 	int64_t accept_after_ms;	/* when descriptors ran out */
+	int64_t refusal_logged_ms;	/* the last time */
+	uint32_t refusal_count;		/* since then, without a line */
 	enum stop stop;
 };
 

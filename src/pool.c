@@ -23,6 +23,9 @@
 #define FIRST_BACKOFF_MS 100
 #define LONGEST_BACKOFF_MS 10000
 
+/* How long a worker may take to end when it has nothing more to do. */
+#define PATIENCE_MS 5000
+
 /* A free place, of which there are more if need be. */
 static struct pool_worker *free_place(struct pool *pool)
 {
@@ -111,6 +114,7 @@ static int add_worker(struct pool *pool, const struct generation *generation,
 	}
 	*place = (struct pool_worker){
 		.state = POOL_IDLE, .pid = pid, .fd = pair[0],
+		.kill_at_ms = DEADLINE_NEVER,
 		.sessions_left =
 			generation->settings->pool.sessions_per_worker,
 	};
@@ -194,17 +198,50 @@ void pool_set_stale(struct pool *pool)
 	}
 }
 
-void pool_kill(struct pool *pool)
+void pool_stop(struct pool *pool)
 {
-	for (size_t i = 0; i < pool->room; i++)
-		if (pool->workers[i].state != POOL_FREE)
-			(void)kill(pool->workers[i].pid, SIGTERM);
+	int64_t kill_at_ms = deadline_now_ms() + PATIENCE_MS;
+
+	for (size_t i = 0; i < pool->room; i++) {
+		struct pool_worker *worker = &pool->workers[i];
+		if (worker->state == POOL_FREE)
+			continue;
+		(void)kill(worker->pid, SIGTERM);
+		worker->kill_at_ms = kill_at_ms;
+	}
+}
+
+int64_t pool_overdue_ms(const struct pool *pool)
+{
+	int64_t next_ms = DEADLINE_NEVER;
+
+	for (size_t i = 0; i < pool->room; i++) {
+		const struct pool_worker *worker = &pool->workers[i];
+		if (worker->state != POOL_FREE && worker->kill_at_ms < next_ms)
+			next_ms = worker->kill_at_ms;
+	}
+	return next_ms;
+}
+
+void pool_kill_overdue(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->room; i++) {
+		struct pool_worker *worker = &pool->workers[i];
+		if (worker->state == POOL_FREE ||
+				!deadline_has_passed(worker->kill_at_ms))
+			continue;
+		log_error("worker %d does not end: killed", (int)worker->pid);
+		(void)kill(worker->pid, SIGKILL);
+		worker->kill_at_ms = DEADLINE_NEVER;
+	}
 }
 
 void pool_retire(struct pool *pool, struct pool_worker *worker)
 {
 	if (worker->state == POOL_IDLE)
 		pool->idle_count--;
+	if (worker->state != POOL_ENDING)
+		worker->kill_at_ms = deadline_now_ms() + PATIENCE_MS;
 	worker->state = POOL_ENDING;
 	if (worker->fd >= 0)
 		close(worker->fd);

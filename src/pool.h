@@ -33,6 +33,8 @@ struct pool_worker {
 	int fd;				/* -1 when it was told to end */
 	uint32_t sessions_left;
 	bool is_stale;			/* not to be used again */
+	bool is_liar;			/* killed for what it sent */
+	int64_t kill_at_ms;		/* when it is ENDING still */
 	bool has_client;		/* and no report of its end yet */
 	struct pool_client client;
 };
@@ -77,10 +79,19 @@ void pool_set_done(struct pool *pool, struct pool_worker *worker);
  */
 void pool_set_stale(struct pool *pool);
 
-/* End all workers, in the middle of their sessions. */
-void pool_kill(struct pool *pool);
+/* Ask all workers to end, in the middle of their sessions. */
+void pool_stop(struct pool *pool);
 
-/* Tell a worker to end, by closing its socket. */
+/* The next time at which pool_kill_overdue() has something to do. */
+int64_t pool_overdue_ms(const struct pool *pool);
+
+/* Kill the workers that should have ended by now. */
+void pool_kill_overdue(struct pool *pool);
+
+/*
+ * Tell a worker to end, by closing its socket.  If it does not, it is killed a
+ * few seconds later.
+ */
 void pool_retire(struct pool *pool, struct pool_worker *worker);
 
 /* The worker was reaped. */

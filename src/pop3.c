@@ -52,8 +52,9 @@ static void strip_blanks(char *text)
 }
 
 /*
- * Read digits from '*text' and move it behind them and the blanks that follow.
- * Returns false if there is no digit, another character, or too large a number.
+ * Read digits from '*text' and move it behind them and the blanks that follow;
+ * a number too large is the largest.  Returns false if there is no digit, or
+ * another character.
  */
 static bool take_number(const char **text, uint64_t *number)
 {
@@ -63,9 +64,9 @@ static bool take_number(const char **text, uint64_t *number)
 	if (!isdigit((unsigned char)*digit))
 		return false;
 	for (; isdigit((unsigned char)*digit); digit++) {
-		if (*number > (UINT64_MAX - 9) / 10)
-			return false;
-		*number = *number * 10 + (uint64_t)(*digit - '0');
+		bool fits = *number <= (UINT64_MAX - 9) / 10;
+		*number = fits ? *number * 10 + (uint64_t)(*digit - '0') :
+			UINT64_MAX;
 	}
 	if (*digit != ' ' && *digit != '\0')
 		return false;

@@ -25,12 +25,17 @@
  */
 #define OTHER_LOGINS 8
 
+/* What a worker may have sent before it ended. */
+#define LAST_RECORDS 16
+
 static void kill_liar(struct master *master, struct pool_worker *worker)
 {
 	log_error("worker %d sent what it must not: killed; ip=[%s]",
 		(int)worker->pid, worker->client.address);
 	(void)kill(worker->pid, SIGKILL);
-	master_punish(master, worker);
+	/* It is punished when it is reaped; nothing more of it is read. */
+	worker->is_liar = true;
+	pool_retire(&master->pool, worker);
 }
 
 static _Noreturn void become_keeper(const struct master *master,
@@ -76,7 +81,7 @@ static int fork_keeper(struct master *master, struct pool_worker *worker)
 	}
 	struct attempt attempt = {
 		.keeper_pid = pid, .worker_pid = worker->pid,
-		.key = worker->client.key,
+		.key = worker->client.key, .kill_at_ms = DEADLINE_NEVER,
 	};
 	memcpy(attempt.address, worker->client.address,
 		sizeof(attempt.address));
@@ -167,7 +172,9 @@ void requests_finish(struct master *master, struct pool_worker *worker)
 {
 	union record record;
 
-	while (worker->has_client && worker->fd >= 0) {
+	/* Others may have its socket and go on sending: read a few only. */
+	for (int i = 0; i < LAST_RECORDS && worker->has_client &&
+			worker->fd >= 0; i++) {
 		ssize_t bytes = wire_receive_any(worker->fd, &record,
 			sizeof(record));
 		if (bytes < 0)

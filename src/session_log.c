@@ -40,6 +40,19 @@ static void clean(const char *text, size_t bytes, char safe[LOG_NAME_BYTES])
 	log_name(copy[0] == '\0' ? "-" : copy, safe);
 }
 
+/* Words of a library, in a message of a worker: no field may be forged. */
+static void clean_note(const struct wire_session *report,
+	char note[sizeof(report->note) + 2])
+{
+	size_t count = strnlen(report->note, sizeof(report->note));
+
+	note[0] = ' ';
+	for (size_t i = 0; i < count; i++)
+		note[i + 1] = strchr("=[],", report->note[i]) != NULL ? '?' :
+			report->note[i];
+	note[count > 0 ? count + 1 : 0] = '\0';
+}
+
 static double seconds_since(int64_t since_ms)
 {
 	return (double)(deadline_now_ms() - since_ms) / 1000;
@@ -50,24 +63,25 @@ void session_log(const struct pool_client *client,
 {
 	char user[LOG_NAME_BYTES], tls[LOG_NAME_BYTES];
 	char cipher[LOG_NAME_BYTES];
-	int note_octets = (int)strnlen(report->note, sizeof(report->note));
+	char note[sizeof(report->note) + 2];
 
 	clean(report->user, sizeof(report->user), user);
 	clean(report->tls, sizeof(report->tls), tls);
 	clean(report->cipher, sizeof(report->cipher), cipher);
+	clean_note(report, note);
 	log_info("session user=%s ip=[%s] listener=%s tls=%s cipher=%s "
 		"retr=%u top=%u dele=%u octets=%" PRIu64 " seconds=%.2f "
-		"end=%s%s%.*s%s", user, client->address, client->listener,
+		"end=%s%s", user, client->address, client->listener,
 		tls, cipher, report->retr, report->top, report->removed,
 		report->octets_sent, seconds_since(client->since_ms),
 		report->end < WIRE_ENDS ? ends[report->end] : "unknown",
-		note_octets > 0 ? " (" : "", note_octets, report->note,
-		note_octets > 0 ? ")" : "");
+		note);
 }
 
 void session_log_lost(const struct pool_client *client)
 {
-	log_info("session user=- ip=[%s] listener=%s seconds=%.2f "
-		"end=worker-lost", client->address, client->listener,
+	log_info("session user=- ip=[%s] listener=%s tls=- cipher=- retr=- "
+		"top=- dele=- octets=- seconds=%.2f end=worker-lost",
+		client->address, client->listener,
 		seconds_since(client->since_ms));
 }

@@ -134,8 +134,8 @@ static cfg_opt_t host_options[] = {
 };
 
 static cfg_opt_t tls_options[] = {
-	STRING("certificate", "/etc/postern/cert.pem"),
-	STRING("key", "/etc/postern/key.pem"),
+	STRING("certificate", SYSCONFDIR "/postern/cert.pem"),
+	STRING("key", SYSCONFDIR "/postern/key.pem"),
 	STRING("priority", ""),
 	SECTIONS("host", host_options),
 	CFG_END()

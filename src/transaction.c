@@ -113,7 +113,11 @@ static int send_file(struct session *session, struct dots *dots,
 			return -1;
 		if (count == 0)
 			break;
-		if (send_octets(session, dots, octets, (size_t)count) < 0)
+		int status = send_octets(session, dots, octets,
+			(size_t)count);
+		/* The next session of this worker must not find mail here. */
+		explicit_bzero(octets, (size_t)count);
+		if (status < 0)
 			return -1;
 	}
 	const char *end = dots_end(dots);
@@ -158,12 +162,16 @@ static enum pop3_event send_message(struct session *session, uint32_t idx,
 	uint64_t lines, uint32_t *sent_count)
 {
 	uint64_t octets = mailbox_octets(&session->mailbox, idx);
-	int message_fd = mailbox_open(&session->mailbox, idx);
+	int message_fd = mailbox_open(&session->mailbox, idx,
+		session->stream.deadline_ms);
 	struct dots dots;
 
 	if (message_fd < 0)
 		return not_opened(session, idx);
-	pop3_ok(session, "%" PRIu64 " octets", octets);
+	if (lines == DOTS_ALL)
+		pop3_ok(session, "%" PRIu64 " octets", octets);
+	else
+		pop3_ok(session, "top of message follows");
 	dots_begin(&dots, lines);
 	int status = send_file(session, &dots, message_fd);
 	close(message_fd);

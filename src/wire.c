@@ -15,13 +15,29 @@
 
 #include "deadline.h"
 
-/* Room for more descriptors than are permitted, so that all can be closed. */
-#define CONTROL_FDS 4
+/*
+ * Room for all the descriptors that a record can have (SCM_MAX_FD), so that it
+ * is we who close those that nobody wants.
+ */
+#define CONTROL_FDS 253
 
 union control {
 	struct cmsghdr align;
 	char octets[CMSG_SPACE(CONTROL_FDS * sizeof(int))];
 };
+
+/*
+ * Close a descriptor that somebody sent us.  If it is the last one of a socket
+ * whose sender has set SO_LINGER, close() would sleep.
+ */
+static void close_foreign(int fd)
+{
+	struct linger none = { .l_onoff = 0 };
+
+	/* It may be no socket at all. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	close(fd);
+}
 
 /*
  * Take the first descriptor of 'message' and close all others.  Returns how
@@ -45,7 +61,7 @@ static size_t take_fds(struct msghdr *message, int *passed_fd)
 			if (count++ == 0)
 				*passed_fd = fd;
 			else
-				close(fd);
+				close_foreign(fd);
 		}
 	}
 	return count;
@@ -68,14 +84,17 @@ static ssize_t receive_record(int fd, struct iovec *part, size_t *fds,
 	do
 		bytes = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 	while (bytes < 0 && errno == EINTR);
-	if (bytes == 0 || (bytes < 0 && errno == ECONNRESET)) {
+	if (bytes < 0 && errno == ECONNRESET)
 		errno = EPIPE;
-		return -1;
-	}
 	if (bytes < 0)
 		return -1;
 
+	/* An empty record looks like the end, but may have descriptors. */
 	*fds = take_fds(&message, first_fd);
+	if (bytes == 0 && *fds == 0) {
+		errno = EPIPE;
+		return -1;
+	}
 	/* Cut off, or too short for a kind: no length that anybody wants. */
 	if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
 			(size_t)bytes < sizeof(uint32_t))
@@ -86,7 +105,7 @@ static ssize_t receive_record(int fd, struct iovec *part, size_t *fds,
 static int refuse_record(int first_fd)
 {
 	if (first_fd >= 0)
-		close(first_fd);
+		close_foreign(first_fd);
 	errno = EBADMSG;
 	return -1;
 }

@@ -503,24 +503,26 @@ def _():
                 matches(rb"\+OK .*", pair[1].line(), "the greeting")
 
 
-FAIL2BAN = (r"LOGIN FAILED, (?:(?!ip=)(?:user=(?P<user>[^,]*)|\w+=[^,]*), )*"
+# As fail2ban's filter courier-auth[_daemon=postern] has it, with a syslog line.
+SYSLOG = "Nov 24 22:00:00 mail postern[123]: "
+FAIL2BAN = (r"\S+ +\d+ [\d:]+ \S+ postern\[\d+\]: LOGIN FAILED, (?:(?!ip=)(?:user=(?P<user>[^,]*)|\w+=[^,]*), )*"
             r"ip=\[(?P<host>[^\]]*)\]")
 
 
 def failed_login_line(user, shown):
-    """Fail to log in; the stock filter of fail2ban must find who did."""
+    """Fail to log in; fail2ban must find who did."""
     with Server() as server:
         server.add_user("joe")
         with Client(server) as client:
             client.ok(b"USER " + user)
             client.refused("PASS wrong", "AUTH")
         line = server.wait_for_log(r"LOGIN FAILED.*")[0]
-        match = matches(FAIL2BAN + ".*", line, "the log line")
+        match = matches(FAIL2BAN + ".*", SYSLOG + line, "the log line")
         equal(match["host"], "127.0.0.1", "who fail2ban bans")
         matches(shown, match["user"], "the user in the log")
 
 
-suite.add("a failed login is one line that fail2ban's stock filter knows",
+suite.add("a failed login is one line as fail2ban's filter for courier has it",
           failed_login_line, b"joe", "joe")
 suite.add("a name with commas and ip= does not frame another address",
           failed_login_line, b"x,ip=[9.9.9.9]", ".*")
@@ -785,6 +787,36 @@ def _():
             client.ok("USER joe")
             client.send(b"PASS wrong\r\n")
             server.one("postern-keeper")
+            server.send_signal(signal.SIGINT)
+            server.process.wait(AT_LAST_S)
+            server.none_left()
+
+
+# Processes that hang.
+
+@case("a keeper that its user has stopped costs its own session only")
+def _():
+    with Server(limits={"idle-timeout": "2s"}) as server:
+        maildir = server.add_user("joe")
+        before = maildir.snapshot()
+        with log_in(server) as client:
+            keeper = server.one("postern-keeper").pid
+            os.kill(keeper, signal.SIGSTOP)
+            client.ok("DELE 2")
+            client.send(b"RETR 1\r\n")
+            matches(rb"-ERR \[SYS/TEMP\].*", client.line(), "reply")
+            equal(client.expect_end(), "closed", "the end")
+        server.wait_for_session(user="joe", end="keeper-lost")
+        os.kill(keeper, signal.SIGCONT)
+        equal(maildir.snapshot(), before, "the Maildir")
+
+
+@case("a worker that hangs does not keep the master from stopping")
+def _():
+    with Server(pool={"spare": "1", "max": "1"}) as server:
+        server.add_user("joe")
+        with log_in(server):
+            os.kill(server.one("postern-worker").pid, signal.SIGSTOP)
             server.send_signal(signal.SIGINT)
             server.process.wait(AT_LAST_S)
             server.none_left()

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -186,7 +187,10 @@ static void auto_ignores_a_journal_stream_of_another_process(void **state)
 	log_info("this line of test_log is for syslog");
 	log_forked();
 	log_info("this line of test_log, too");
-	assert_string_equal(restore(), "");
+	/* Where there is no syslog, it is standard error. */
+	assert_string_equal(restore(), access(_PATH_LOG, W_OK) == 0 ? "" :
+		"postern: this line of test_log is for syslog\n"
+		"postern: this line of test_log, too\n");
 	unsetenv("JOURNAL_STREAM");
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_INFO);
 }

@@ -117,7 +117,8 @@ static void a_keeper_that_dies_is_epipe_everywhere(void **state)
 	answer_listing(&liar, *state);
 	assert_int_equal(log_in(&liar), WIRE_LOGIN_GRANTED);
 	close(liar.keeper_fd);
-	assert_int_equal(mailbox_open(&liar.box, 0), -1);
+	assert_int_equal(mailbox_open(&liar.box, 0,
+		deadline_now_ms() + LONG_MS), -1);
 	assert_int_equal(errno, EPIPE);
 	assert_true(mailbox_mark(&liar.box, 0));
 	assert_int_equal(mailbox_commit(&liar.box, &removed, &failed), -1);
@@ -201,7 +202,8 @@ static void expect_not_opened(struct liar *liar, int fd, uint32_t error,
 
 	assert_int_equal(wire_send(liar->keeper_fd, &answer, sizeof(answer),
 		fd), 0);
-	assert_int_equal(mailbox_open(&liar->box, 0), -1);
+	assert_int_equal(mailbox_open(&liar->box, 0,
+		deadline_now_ms() + LONG_MS), -1);
 	assert_int_equal(errno, expected);
 }
 

@@ -466,8 +466,9 @@ static void no_file_is_system_users_and_both_ports(void **state)
 	assert_int_equal(settings->tls.certificate_count, 1);
 	certificate = &settings->tls.certificates[0];
 	assert_null(certificate->host);
-	assert_string_equal(certificate->certificate, "/etc/postern/cert.pem");
-	assert_string_equal(certificate->key, "/etc/postern/key.pem");
+	assert_string_equal(certificate->certificate,
+		SYSCONFDIR "/postern/cert.pem");
+	assert_string_equal(certificate->key, SYSCONFDIR "/postern/key.pem");
 	assert_int_equal(settings->auth.cleartext, CLEARTEXT_TLS_ONLY);
 	assert_int_equal(settings->auth.failure_delay_ms, 2000);
 	assert_int_equal(settings->auth.backend_count, 1);

@@ -155,6 +155,24 @@ static void descriptors_that_nobody_wants_are_closed(void **state)
 	end_pair(pair);
 }
 
+static void an_empty_record_leaks_no_descriptor(void **state)
+{
+	struct pair pair = make_pair();
+	struct wire_open record;
+	int before = count_fds(), fd;
+
+	(void)state;
+	send_with_fds(pair.ours, "", 0, 8);
+	assert_int_equal(wire_receive(pair.theirs, WIRE_OPEN, &record,
+		sizeof(record), &fd), -1);
+	assert_int_equal(errno, EBADMSG);
+	send_with_fds(pair.ours, "", 0, 1);
+	assert_int_equal(wire_receive_any(pair.theirs, &record,
+		sizeof(record)), -1);
+	assert_int_equal(count_fds(), before);
+	end_pair(pair);
+}
+
 static void a_peer_that_is_gone_is_epipe(void **state)
 {
 	struct pair pair = make_pair();
@@ -190,6 +208,7 @@ int main(void)
 		cmocka_unit_test(
 			a_record_of_another_kind_or_length_is_refused),
 		cmocka_unit_test(descriptors_that_nobody_wants_are_closed),
+		cmocka_unit_test(an_empty_record_leaks_no_descriptor),
 		cmocka_unit_test(a_peer_that_is_gone_is_epipe),
 		cmocka_unit_test(a_wait_ends_with_its_deadline),
 	};
