@@ -34,8 +34,8 @@ static const char *user_hint =
 	"--shell /usr/sbin/nologin";
 
 /* A name, or the number of a user that needs no name. */
-static int find_user(const char *setting, const char *name,
-	struct confine_identity *identity)
+static int find_user(const char *file, const char *setting,
+	const char *name, struct confine_identity *identity)
 {
 	const struct passwd *user = getpwnam(name);
 
@@ -47,14 +47,14 @@ static int find_user(const char *setting, const char *name,
 		identity->uid = (uid_t)strtoul(name, NULL, 10);
 		identity->gid = (gid_t)identity->uid;
 	} else {
-		log_error("%s = \"%s\": no such user; %s %s", setting, name,
-			user_hint, name);
+		log_error("%s: %s = \"%s\": no such user; %s %s", file,
+			setting, name, user_hint, name);
 		return -1;
 	}
 	identity->groups_of = NULL;
 	if (identity->uid != 0 && identity->gid != 0)
 		return 0;
-	log_error("%s = \"%s\": must not be root", setting, name);
+	log_error("%s: %s = \"%s\": must not be root", file, setting, name);
 	return -1;
 }
 
@@ -66,15 +66,14 @@ static int check_owner(const struct backend_settings *backend)
 
 	if (*backend->uid != '\0' && (!account_find_uid(backend->uid, &uid) ||
 			uid == 0)) {
-		log_error("backend \"%s\": uid = \"%s\" must be a user or "
-			"number other than root", backend->name, backend->uid);
+		log_error("%s: uid = \"%s\" must be a user or number other "
+			"than root", backend->place, backend->uid);
 		return -1;
 	}
 	if (*backend->gid != '\0' && (!account_find_gid(backend->gid, &gid) ||
 			gid == 0)) {
-		log_error("backend \"%s\": gid = \"%s\" must be a group or "
-			"number other than root's", backend->name,
-			backend->gid);
+		log_error("%s: gid = \"%s\" must be a group or number other "
+			"than root's", backend->place, backend->gid);
 		return -1;
 	}
 	return 0;
@@ -92,8 +91,9 @@ static int check_backends(const struct auth_settings *auth)
 		if (is_file && check_owner(backend) < 0)
 			return -1;
 		if (access(path, is_file ? R_OK : X_OK) < 0)
-			log_warning("backend \"%s\": %s: %s", backend->name,
-				path, strerror(errno));
+			log_warning("%s: backend \"%s\": %s: %s",
+				backend->place, backend->name, path,
+				strerror(errno));
 	}
 	return 0;
 }
@@ -104,9 +104,10 @@ static int find_users(struct generation *generation)
 
 	if (geteuid() != 0)
 		return 0;
-	if (find_user("user", settings->user,
+	if (find_user(settings->file, "user", settings->user,
 			&generation->worker_identity) < 0 ||
-			find_user("signer-user", settings->signer_user,
+			find_user(settings->file, "signer-user",
+				settings->signer_user,
 				&generation->signer_identity) < 0)
 		return -1;
 	if (generation->worker_identity.uid == generation->signer_identity.uid)

@@ -166,6 +166,9 @@ struct settings *settings_load(const char *path, FILE *errors)
 		settings = NULL;
 	}
 	settings_file_close(root);
+	if (settings != NULL)
+		settings->file = settings_copy(path != NULL ? path :
+			"built-in settings");
 	return settings;
 }
 
@@ -183,5 +186,6 @@ void settings_free(struct settings *settings)
 	free(settings->mailbox_path);
 	free(settings->user);
 	free(settings->signer_user);
+	free(settings->file);
 	free(settings);
 }

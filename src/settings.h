@@ -30,6 +30,7 @@ struct certificate_settings {
 	char *host;		/* SNI name in lower case; NULL: the default */
 	char *certificate;	/* chain, the server's own first */
 	char *key;
+	char *place;		/* where that was set: "file:line" */
 };
 
 struct tls_settings {
@@ -45,6 +46,7 @@ struct backend_settings {
 	char **command;		/* program: argv, NULL at the end */
 	uint32_t timeout_s;	/* program: it is killed after this */
 	char *uid, *gid, *home;	/* passwd-file: where an entry has none; "" */
+	char *place;		/* where that was set: "file:line" */
 };
 
 struct auth_settings {
@@ -70,6 +72,7 @@ struct limit_settings {
 };
 
 struct settings {
+	char *file;			/* the name of the file, for messages */
 	char *user;			/* identity of the workers */
 	char *signer_user;		/* identity of the signer */
 	struct listen_settings *listens;

@@ -69,6 +69,7 @@ static void take_backend(cfg_t *section, struct backend_settings *backend)
 	backend->uid = settings_copy_of(section, "uid");
 	backend->gid = settings_copy_of(section, "gid");
 	backend->home = settings_copy_of(section, "home");
+	backend->place = settings_place_of(section);
 	if (options_gives(section, "type"))
 		checks[backend->type](section, backend);
 	else
@@ -90,6 +91,7 @@ static void set_usual_backend(struct auth_settings *auth)
 	backend->uid = settings_copy("");
 	backend->gid = settings_copy("");
 	backend->home = settings_copy("");
+	backend->place = settings_copy("built-in settings");
 	auth->backends = backend;
 	auth->backend_count = 1;
 }
@@ -123,6 +125,7 @@ static void free_backend(struct backend_settings *backend)
 	free(backend->uid);
 	free(backend->gid);
 	free(backend->home);
+	free(backend->place);
 }
 
 void settings_free_auth(struct auth_settings *auth)

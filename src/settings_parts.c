@@ -36,6 +36,16 @@ char *settings_copy_of(cfg_t *section, const char *name)
 	return settings_copy(cfg_getstr(section, name));
 }
 
+char *settings_place_of(const cfg_t *section)
+{
+	const char *file = section->filename;
+	char place[4096];
+
+	snprintf(place, sizeof(place), "%s:%d",
+		file != NULL ? file : "built-in settings", section->line);
+	return settings_copy(place);
+}
+
 /* Copy the list 'name' and a NULL at its end. */
 char **settings_copy_list(cfg_t *section, const char *name)
 {

@@ -11,6 +11,12 @@
 #include "settings_file.h"
 #include "settings_options.h"
 
+/*
+ * Where 'section' is set, as "file:line", or "built-in settings:0"; memory that
+ * the caller frees.  For messages about what shows later.
+ */
+char *settings_place_of(const cfg_t *section);
+
 /* Zeroed memory, a copy of 'text', and the value of 'name'; never NULL. */
 void *settings_allocate(size_t count, size_t bytes_each);
 char *settings_copy(const char *text);

@@ -17,6 +17,7 @@ static void take_certificate(cfg_t *section, struct certificate_settings *into)
 {
 	into->certificate = settings_copy_of(section, "certificate");
 	into->key = settings_copy_of(section, "key");
+	into->place = settings_place_of(section);
 	settings_check_absolute(section, "certificate", into->certificate);
 	settings_check_absolute(section, "key", into->key);
 	if (options_gives(section, "certificate") !=
@@ -77,6 +78,7 @@ static void free_certificate(struct certificate_settings *certificate)
 	free(certificate->host);
 	free(certificate->certificate);
 	free(certificate->key);
+	free(certificate->place);
 }
 
 void settings_check_tls(cfg_t *section, struct settings *settings)

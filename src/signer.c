@@ -88,11 +88,11 @@ static int import_key(gnutls_privkey_t *key, const gnutls_datum_t *key_pem,
 	return status;
 }
 
-static int load_pem(gnutls_datum_t *pem, const char *path)
+static int load_pem(gnutls_datum_t *pem, const char *place, const char *path)
 {
 	if (gnutls_load_file(path, pem) >= 0)
 		return 0;
-	log_error("%s: can't read it: %s", path, strerror(errno));
+	log_error("%s: %s: can't read it: %s", place, path, strerror(errno));
 	return -1;
 }
 
@@ -101,9 +101,9 @@ static int load_key(gnutls_privkey_t *key,
 {
 	gnutls_datum_t key_pem, crt_pem;
 
-	if (load_pem(&key_pem, settings->key) < 0)
+	if (load_pem(&key_pem, settings->place, settings->key) < 0)
 		return -1;
-	if (load_pem(&crt_pem, settings->certificate) < 0) {
+	if (load_pem(&crt_pem, settings->place, settings->certificate) < 0) {
 		explicit_bzero(key_pem.data, key_pem.size);
 		gnutls_free(key_pem.data);
 		return -1;
@@ -113,11 +113,12 @@ static int load_key(gnutls_privkey_t *key,
 	gnutls_free(key_pem.data);
 	gnutls_free(crt_pem.data);
 	if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-		log_error("%s: not the key of %s", settings->key,
-			settings->certificate);
+		log_error("%s: %s: not the key of %s", settings->place,
+			settings->key, settings->certificate);
 	else if (status < 0)
-		log_error("%s: not a PEM private key without password: %s",
-			settings->key, gnutls_strerror(status));
+		log_error("%s: %s: not a PEM private key without password: %s",
+			settings->place, settings->key,
+			gnutls_strerror(status));
 	return status < 0 ? -1 : 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,8 +159,9 @@ static int load_certificate(struct tls_certificate *certificate,
 	int status = gnutls_load_file(settings->certificate, &pem);
 
 	if (status < 0) {
-		fprintf(errors, "%s: can't read the certificate: %s\n",
-			settings->certificate, strerror(errno));
+		fprintf(errors, "%s: certificate = \"%s\": can't read it: "
+			"%s\n", settings->place, settings->certificate,
+			strerror(errno));
 		return -1;
 	}
 	certificate->host = settings->host;
@@ -169,29 +171,36 @@ static int load_certificate(struct tls_certificate *certificate,
 		status = load_chain(certificate, &pem);
 	gnutls_free(pem.data);
 	if (status < 0) {
-		fprintf(errors, "%s: not a PEM certificate chain: %s\n",
+		fprintf(errors, "%s: certificate = \"%s\": not a PEM "
+			"certificate chain: %s\n", settings->place,
 			settings->certificate, gnutls_strerror(status));
 		return -1;
 	}
 	return 0;
 }
 
-static int set_priority(struct tls_context *context, const char *addition,
-	FILE *errors)
+static int set_priority(struct tls_context *context,
+	const struct tls_settings *settings, FILE *errors)
 {
+	const char *addition = settings->priority;
+	const char *place = settings->certificates[0].place;
 	char priority[1024];
 	const char *where = priority;
 	int length = snprintf(priority, sizeof(priority), "%s%s%s",
 		DEFAULT_PRIORITY, addition[0] != '\0' ? ":" : "", addition);
 
 	if (length < 0 || (size_t)length >= sizeof(priority)) {
-		fprintf(errors, "tls: priority is too long\n");
+		fprintf(errors, "%s: priority is too long\n", place);
 		return -1;
 	}
 	int status = gnutls_priority_init2(&context->priority, priority, &where,
 		GNUTLS_PRIORITY_INIT_DEF_APPEND);
 	if (status < 0) {
-		fprintf(errors, "tls: priority is wrong at '%s': %s\n", where,
+		/* It is about the whole if it points at our part. */
+		bool is_precise = where >= priority + strlen(DEFAULT_PRIORITY);
+		fprintf(errors, "%s: priority = \"%s\" is wrong%s%s: %s "
+			"(see gnutls-cli --list)\n", place, addition,
+			is_precise ? " at " : "", is_precise ? where : "",
 			gnutls_strerror(status));
 		return -1;
 	}
@@ -219,7 +228,7 @@ static int fill_context(struct tls_context *context,
 {
 	size_t count = settings->certificate_count;
 
-	if (set_priority(context, settings->priority, errors) < 0)
+	if (set_priority(context, settings, errors) < 0)
 		return -1;
 	warm_up();
 	context->certificates = calloc(count,

@@ -82,6 +82,7 @@ static void start_signer(struct house *house, const char *certificate,
 	struct certificate_settings files = {
 		.certificate = strdup(scratch_path(certificate)),
 		.key = strdup(scratch_path(key)),
+		.place = (char *)"postern.conf:1",
 	};
 	struct tls_settings settings = {
 		.certificates = &files, .certificate_count = 1,
