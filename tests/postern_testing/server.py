@@ -249,9 +249,14 @@ class Server:
 
     def kill(self, name):
         """Kill the one process called 'name' with SIGKILL."""
-        victim = self.one(name)
-        os.kill(victim.pid, signal.SIGKILL)
-        return victim
+        def killed():
+            victim = self.one(name)
+            try:
+                os.kill(victim.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return None  # it was ending already: take the next one
+            return victim
+        return processes.wait_until(killed, f"a {name} could be killed")
 
     def sessions(self):
         """Return the session lines of the log as dictionaries."""
