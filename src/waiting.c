@@ -13,6 +13,7 @@
 
 #include "arrivals.h"
 #include "deadline.h"
+#include "departures.h"
 #include "requests.h"
 
 static int make_room(struct waiting *waiting, size_t count)
@@ -73,17 +74,30 @@ bool waiting_wait(struct waiting *waiting, int64_t wake_up_ms,
 		left_ms < 0 ? NULL : &left, unblocked) > 0;
 }
 
-void waiting_serve(const struct waiting *waiting, struct master *master)
+static void serve_workers(const struct waiting *waiting, struct master *master)
 {
-	for (size_t i = 0; i < waiting->count; i++) {
-		if (waiting->all[i].revents == 0)
-			continue;
-		if (i < waiting->worker_count)
+	for (size_t i = 0; i < waiting->worker_count; i++)
+		if (waiting->all[i].revents != 0)
 			requests_serve(master, waiting->workers[i]);
-		else
+}
+
+static void serve_listeners(const struct waiting *waiting,
+	struct master *master)
+{
+	for (size_t i = waiting->worker_count; i < waiting->count; i++)
+		if (waiting->all[i].revents != 0)
 			arrivals_accept(master, &master->listeners.all[
 				i - waiting->worker_count]);
-	}
+}
+
+void waiting_serve(const struct waiting *waiting, struct master *master)
+{
+	serve_workers(waiting, master);
+	if (waiting->count == waiting->worker_count)
+		return;
+	/* No connection shall be handed to a worker that is dead. */
+	departures_reap(master);
+	serve_listeners(waiting, master);
 }
 
 void waiting_free(struct waiting *waiting)
