@@ -53,6 +53,8 @@ def is_refused(server, listener="pop3"):
             (server.address(listener), server.port(listener)), 5).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # it came just as the listener was closed: look again
     return False
 
 
