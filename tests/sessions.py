@@ -1098,8 +1098,9 @@ def memory_of_pipeliner(command, transport):
             with contextlib.suppress(TimeoutError):
                 for _ in range(100):
                     client.send(batch)
+            # Less than one message; a sanitizer keeps some freed memory.
             grown = worker.resident_kib() - before
-            check(grown < 2048, f"the worker grew by {grown} KiB")
+            check(grown < 8192, f"the worker grew by {grown} KiB")
 
 
 for way in ("plain", "tls"):
