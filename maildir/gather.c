@@ -80,22 +80,12 @@ static int add_message(struct scan *scan, const struct folder_entry *entry)
 	return 0;
 }
 
-static int compare_identity(const struct scan *scan,
-	const struct scan_message *message, const char *name, uint64_t inode)
-{
-	int order = name_compare_unique(scan->names + message->name, name);
-
-	if (order != 0)
-		return order;
-	return (message->inode > inode) - (message->inode < inode);
-}
-
 /* By identity, and those that were added later behind. */
 static int compare_messages(const void *left, const void *right, void *context)
 {
 	const struct scan_message *a = left, *b = right;
 	const struct scan *scan = context;
-	int order = compare_identity(scan, a, scan->names + b->name, b->inode);
+	int order = gather_compare(scan, a, scan->names + b->name, b->inode);
 
 	return order != 0 ? order : (a->name > b->name) - (a->name < b->name);
 }
@@ -109,7 +99,7 @@ static struct scan_message *find_known(const struct round *round,
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 		struct scan_message *message = &round->scan->messages[middle];
-		int order = compare_identity(round->scan, message, name, inode);
+		int order = gather_compare(round->scan, message, name, inode);
 
 		if (order == 0)
 			return message;
@@ -142,6 +132,16 @@ static int see_entry(void *context, const struct folder_entry *entry)
 	return gather_string(scan, &message->name, entry->name);
 }
 
+int gather_compare(const struct scan *scan,
+	const struct scan_message *message, const char *name, uint64_t inode)
+{
+	int order = name_compare_unique(scan->names + message->name, name);
+
+	if (order != 0)
+		return order;
+	return (message->inode > inode) - (message->inode < inode);
+}
+
 int gather_string(struct scan *scan, uint32_t *at, const char *text)
 {
 	size_t bytes = strlen(text) + 1;
@@ -171,7 +171,7 @@ void gather_collapse(struct scan *scan)
 	for (uint32_t idx = 1; idx < scan->count; idx++) {
 		const struct scan_message *next = &messages[idx];
 
-		if (compare_identity(scan, &messages[kept],
+		if (gather_compare(scan, &messages[kept],
 			scan->names + next->name, next->inode) == 0) {
 			messages[kept].name = next->name;
 			messages[kept].folder = next->folder;

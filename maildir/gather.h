@@ -1,9 +1,9 @@
 /*
  * gather.h - the messages of a scan before they are counted: who is there
  *
- * For scan.c and uidls.c only.  An identity is a unique part and an inode
- * number: it stays when another program renames a message, and two files that
- * share a unique part have two.
+ * For scan.c, refresh.c and uidls.c only.  An identity is a unique part and an
+ * inode number: it stays when another program renames a message, and two files
+ * that share a unique part have two.
  */
 #ifndef POSTERN_MAILDIR_GATHER_H
 #define POSTERN_MAILDIR_GATHER_H
@@ -19,6 +19,13 @@ enum gather_state {
 	GATHER_COUNTED,
 	GATHER_LEFT_OUT
 };
+
+/*
+ * Compare the identity of 'message' with that of a file called 'name' whose
+ * inode number is 'inode'.  Returns <0, 0 or >0 as strcmp does.
+ */
+int gather_compare(const struct scan *scan,
+	const struct scan_message *message, const char *name, uint64_t inode);
 
 /*
  * Make the string at '*at' in scan->names the string 'text'; a new place is

@@ -21,24 +21,13 @@ struct refresh {
 	bool has_news;		/* in this round */
 };
 
-static int compare_identity(const struct scan *scan, uint32_t idx,
-	const char *name, uint64_t inode)
-{
-	const struct scan_message *message = &scan->messages[idx];
-	int order = name_compare_unique(scan->names + message->name, name);
-
-	if (order != 0)
-		return order;
-	return (message->inode > inode) - (message->inode < inode);
-}
-
 static int compare_indices(const void *left, const void *right, void *context)
 {
 	const struct scan *scan = context;
 	const struct scan_message *message =
 		&scan->messages[*(const uint32_t *)right];
 
-	return compare_identity(scan, *(const uint32_t *)left,
+	return gather_compare(scan, &scan->messages[*(const uint32_t *)left],
 		scan->names + message->name, message->inode);
 }
 
@@ -50,12 +39,13 @@ static struct scan_message *find(const struct refresh *refresh,
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		uint32_t idx = refresh->by_identity[middle];
-		int order = compare_identity(refresh->scan, idx, entry->name,
-			entry->inode);
+		struct scan_message *message = &refresh->scan->messages[
+			refresh->by_identity[middle]];
+		int order = gather_compare(refresh->scan, message,
+			entry->name, entry->inode);
 
 		if (order == 0)
-			return &refresh->scan->messages[idx];
+			return message;
 		if (order < 0)
 			low = middle + 1;
 		else
