@@ -61,6 +61,18 @@ int waiting_gather(struct waiting *waiting, struct master *master)
 	return 0;
 }
 
+/*
+ * ppoll lets no signal in when a descriptor is ready at once, and with clients
+ * always waiting one always is.
+ */
+static void let_signals_in(const sigset_t *unblocked)
+{
+	sigset_t blocked;
+
+	(void)sigprocmask(SIG_SETMASK, unblocked, &blocked);
+	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
 bool waiting_wait(struct waiting *waiting, int64_t wake_up_ms,
 	const sigset_t *unblocked)
 {
@@ -70,8 +82,11 @@ bool waiting_wait(struct waiting *waiting, int64_t wake_up_ms,
 		.tv_nsec = left_ms % 1000 * 1000000L,
 	};
 
-	return ppoll(waiting->all, (nfds_t)waiting->count,
+	bool is_ready = ppoll(waiting->all, (nfds_t)waiting->count,
 		left_ms < 0 ? NULL : &left, unblocked) > 0;
+	if (is_ready)
+		let_signals_in(unblocked);
+	return is_ready;
 }
 
 static void serve_workers(const struct waiting *waiting, struct master *master)
