@@ -24,6 +24,7 @@ struct scan_message {
 	uint8_t folder;		/* enum folder; where it was last seen */
 	uint8_t state;		/* the library's own; alike in the end */
 	bool is_regular;	/* the folder said so; false: not known */
+	uint16_t retrieved_day;	/* days since the epoch; 0: never */
 };
 
 struct scan {

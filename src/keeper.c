@@ -303,7 +303,7 @@ void keeper_run(struct keeper *keeper)
 	become(keeper, &identity);
 
 	enum wire_login_status status = maildrop_open(&drop,
-		keeper->settings->mailbox_path, &identity);
+		keeper->settings->mailbox.path, &identity);
 	if (status != WIRE_LOGIN_GRANTED)
 		give_up(keeper, status);
 	grant(keeper, &identity, &drop);

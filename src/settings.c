@@ -99,19 +99,6 @@ static void take_listens(cfg_t *root, struct settings *settings)
 			&settings->listens[i]);
 }
 
-static void take_mailbox(cfg_t *section, struct settings *settings)
-{
-	const char *path;
-
-	settings->mailbox_path = settings_copy_of(section, "path");
-	path = settings->mailbox_path;
-	if (*path != '/' && strncmp(path, "%h", 2) != 0 &&
-		strcmp(path, "~") != 0 && strncmp(path, "~/", 2) != 0)
-		settings_file_mistake(section, "path = \"%s\" must begin with "
-			"'/', '~/' or '%%h'", path);
-	settings_check_percents(section, "path", "hund%");
-}
-
 static void take_pool(cfg_t *section, struct pool_settings *pool)
 {
 	pool->spare = (uint32_t)cfg_getint(section, "spare");
@@ -145,7 +132,8 @@ static struct settings *take_all(cfg_t *root)
 	settings_take_tls(cfg_getsec(root, "tls"), &settings->tls);
 	settings_check_tls(cfg_getsec(root, "tls"), settings);
 	settings_take_auth(cfg_getsec(root, "auth"), &settings->auth);
-	take_mailbox(cfg_getsec(root, "mailbox"), settings);
+	settings_take_mailbox(cfg_getsec(root, "mailbox"),
+		&settings->mailbox);
 	take_pool(cfg_getsec(root, "pool"), &settings->pool);
 	take_limits(cfg_getsec(root, "limits"), &settings->limits);
 	settings->log_target = (enum log_target)cfg_getint(log, "target");
@@ -183,7 +171,7 @@ void settings_free(struct settings *settings)
 	free(settings->listens);
 	settings_free_tls(&settings->tls);
 	settings_free_auth(&settings->auth);
-	free(settings->mailbox_path);
+	settings_free_mailbox(&settings->mailbox);
 	free(settings->user);
 	free(settings->signer_user);
 	free(settings->file);

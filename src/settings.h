@@ -16,6 +16,14 @@
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
 enum cleartext { CLEARTEXT_NEVER, CLEARTEXT_TLS_ONLY, CLEARTEXT_ALWAYS };
 enum backend_type { BACKEND_PASSWD_FILE, BACKEND_PROGRAM };
+/* Whose unique-ids a Maildir has when we first open it. */
+enum uidl_import {
+	UIDLS_AUTO, UIDLS_NONE, UIDLS_DOVECOT, UIDLS_COURIER, UIDLS_QMAIL,
+	UIDLS_SOLID, UIDLS_POPA3D
+};
+enum delete_how { DELETE_UNLINK, DELETE_TRASH };
+/* Who else counts with maildirsize, and so what that counts. */
+enum quota_rule { QUOTA_AUTO, QUOTA_DOVECOT, QUOTA_COURIER };
 
 struct listen_settings {
 	char *name;		/* the section's title */
@@ -58,6 +66,20 @@ struct auth_settings {
 	size_t backend_count;
 };
 
+struct mailbox_settings {
+	char *path;			/* "~/Maildir"; %u %n %d %h */
+	char *folder_separator;		/* one character, or "": no folders */
+	enum uidl_import import;
+	char *uidl_format;		/* how that Dovecot makes unique-ids */
+	bool mark_seen;			/* RETR sets S at QUIT */
+	enum delete_how delete;
+	uint32_t trash_days;		/* how long DELETE_TRASH keeps mail */
+	uint32_t expire_days;		/* 0: never, here and below */
+	uint32_t expire_retrieved_days;
+	enum quota_rule quota;
+	uint32_t takeover_after_s;	/* 0: never */
+};
+
 struct pool_settings {
 	uint32_t spare;			/* idle workers kept ready */
 	uint32_t max;			/* workers in all = sessions in all */
@@ -79,7 +101,7 @@ struct settings {
 	size_t listen_count;
 	struct tls_settings tls;
 	struct auth_settings auth;
-	char *mailbox_path;		/* "~/Maildir"; %u %n %d %h */
+	struct mailbox_settings mailbox;
 	struct pool_settings pool;
 	struct limit_settings limits;
 	enum log_target log_target;

@@ -163,6 +163,16 @@ static cfg_opt_t auth_options[] = {
 
 static cfg_opt_t mailbox_options[] = {
 	STRING("path", "~/Maildir"),
+	STRING("folder-separator", ""),
+	VALUE("import", UIDLS_AUTO),
+	STRING("uidl-format", "%08Xu%08Xv"),
+	VALUE("mark-seen", false),
+	VALUE("delete", DELETE_UNLINK),
+	VALUE("trash-days", 30),
+	VALUE("expire", 0),
+	VALUE("expire-retrieved", 0),
+	VALUE("quota", QUOTA_AUTO),
+	VALUE("takeover-after", 120),
 	CFG_END()
 };
 

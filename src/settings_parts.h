@@ -37,12 +37,14 @@ void settings_check_percents(cfg_t *section, const char *name,
 /* With no certificate, nothing may need one; then none is counted. */
 void settings_check_tls(cfg_t *section, struct settings *settings);
 
-/* Take the sections tls and auth. */
+/* Take the sections tls, auth and mailbox. */
 void settings_take_tls(cfg_t *section, struct tls_settings *tls);
 void settings_take_auth(cfg_t *section, struct auth_settings *auth);
+void settings_take_mailbox(cfg_t *section, struct mailbox_settings *mailbox);
 
-/* Free what the two above took. */
+/* Free what the three above took. */
 void settings_free_tls(struct tls_settings *tls);
 void settings_free_auth(struct auth_settings *auth);
+void settings_free_mailbox(struct mailbox_settings *mailbox);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "settings_value.h"
 
+#define DAY_S 86400L
+
 static void print_string(const char *indent, const char *name,
 	const char *text, FILE *out)
 {
@@ -121,6 +123,24 @@ static void print_auth(const struct auth_settings *auth, FILE *out)
 	fputs("}\n", out);
 }
 
+static void print_mailbox(const struct mailbox_settings *mailbox, FILE *out)
+{
+	fputs("mailbox {\n", out);
+	print_string("\t", "path", mailbox->path, out);
+	print_string("\t", "folder-separator", mailbox->folder_separator, out);
+	print_value("\t", "import", mailbox->import, out);
+	print_string("\t", "uidl-format", mailbox->uidl_format, out);
+	print_value("\t", "mark-seen", mailbox->mark_seen, out);
+	print_value("\t", "delete", mailbox->delete, out);
+	print_value("\t", "trash-days", mailbox->trash_days, out);
+	print_value("\t", "expire", mailbox->expire_days * DAY_S, out);
+	print_value("\t", "expire-retrieved",
+		mailbox->expire_retrieved_days * DAY_S, out);
+	print_value("\t", "quota", mailbox->quota, out);
+	print_value("\t", "takeover-after", mailbox->takeover_after_s, out);
+	fputs("}\n", out);
+}
+
 static void print_pool(const struct pool_settings *pool, FILE *out)
 {
 	fputs("pool {\n", out);
@@ -149,9 +169,7 @@ void settings_print(const struct settings *settings, FILE *out)
 		print_listen(&settings->listens[i], out);
 	print_tls(&settings->tls, out);
 	print_auth(&settings->auth, out);
-	fputs("mailbox {\n", out);
-	print_string("\t", "path", settings->mailbox_path, out);
-	fputs("}\n", out);
+	print_mailbox(&settings->mailbox, out);
 	print_pool(&settings->pool, out);
 	print_limits(&settings->limits, out);
 	fputs("log {\n", out);

@@ -15,7 +15,7 @@
 
 enum kind { COUNT, SECONDS, MILLISECONDS, WORD };
 
-#define WORDS_MAX 4
+#define WORDS_MAX 7
 
 static const struct setting {
 	const char *name;
@@ -34,6 +34,10 @@ static const struct setting {
 	{ "login-timeout", SECONDS, 0, 3600, { 0 } },
 	{ "tls-timeout", SECONDS, 0, 600, { 0 } },
 	{ "timeout", SECONDS, 1, 600, { 0 } },
+	{ "takeover-after", SECONDS, 0, 86400, { 0 } },
+	{ "expire", SECONDS, 0, 3650 * 86400, { 0 } },
+	{ "expire-retrieved", SECONDS, 0, 3650 * 86400, { 0 } },
+	{ "trash-days", COUNT, 1, 3650, { 0 } },
 	{ "failure-delay", MILLISECONDS, 0, 30000, { 0 } },
 	{ "tls", WORD, TLS_NONE, TLS_IMPLICIT, {
 		[TLS_NONE] = "none", [TLS_STARTTLS] = "starttls",
@@ -44,6 +48,18 @@ static const struct setting {
 	{ "type", WORD, BACKEND_PASSWD_FILE, BACKEND_PROGRAM, {
 		[BACKEND_PASSWD_FILE] = "passwd-file",
 		[BACKEND_PROGRAM] = "program" } },
+	{ "import", WORD, UIDLS_AUTO, UIDLS_POPA3D, {
+		[UIDLS_AUTO] = "auto", [UIDLS_NONE] = "none",
+		[UIDLS_DOVECOT] = "dovecot", [UIDLS_COURIER] = "courier",
+		[UIDLS_QMAIL] = "qmail-pop3d", [UIDLS_SOLID] = "solid-pop3d",
+		[UIDLS_POPA3D] = "popa3d" } },
+	{ "mark-seen", WORD, false, true, {
+		[false] = "no", [true] = "yes" } },
+	{ "delete", WORD, DELETE_UNLINK, DELETE_TRASH, {
+		[DELETE_UNLINK] = "unlink", [DELETE_TRASH] = "trash" } },
+	{ "quota", WORD, QUOTA_AUTO, QUOTA_COURIER, {
+		[QUOTA_AUTO] = "auto", [QUOTA_DOVECOT] = "dovecot",
+		[QUOTA_COURIER] = "courier" } },
 	{ "target", WORD, LOG_TARGET_AUTO, LOG_TARGET_JOURNAL, {
 		[LOG_TARGET_AUTO] = "auto", [LOG_TARGET_SYSLOG] = "syslog",
 		[LOG_TARGET_STDERR] = "stderr",

@@ -13,6 +13,8 @@
  *   AUTH        worker   keeper  wire_login      once
  *   OPEN        worker   keeper  wire_opened     after the login
  *   COMMIT      worker   keeper  wire_committed  at QUIT
+ *   HOLD        worker   keeper  wire_held       after the login
+ *   DOUBT       worker   keeper  -               after the login
  *   SIGNER      master   signer  -               a worker is about to start
  *   READY       signer   master  -               the keys are loaded
  */
@@ -25,7 +27,7 @@
 
 enum wire_kind {
 	WIRE_CONNECTION = 1, WIRE_SESSION, WIRE_KEEPER, WIRE_SIGN, WIRE_AUTH,
-	WIRE_OPEN, WIRE_COMMIT, WIRE_SIGNER, WIRE_READY
+	WIRE_OPEN, WIRE_COMMIT, WIRE_SIGNER, WIRE_READY, WIRE_HOLD, WIRE_DOUBT
 };
 
 /* CONNECTION, with the client's socket. */
@@ -95,18 +97,22 @@ struct wire_auth {
 
 enum wire_login_status {
 	WIRE_LOGIN_GRANTED, WIRE_LOGIN_DENIED, WIRE_LOGIN_IN_USE,
-	WIRE_LOGIN_TEMPORARY, WIRE_LOGIN_PERMANENT, WIRE_LOGIN_STATUSES
+	WIRE_LOGIN_TEMPORARY, WIRE_LOGIN_PERMANENT, WIRE_LOGIN_NO_FOLDER,
+	WIRE_LOGIN_STATUSES
 };
 
 /* About forty messages. */
 #define WIRE_IMAGE_BYTES 2000
+#define WIRE_ADDRESS_BYTES 64
 
 /* The answer to AUTH; a long listing comes as a descriptor instead. */
 struct wire_login {
 	uint32_t kind;
 	uint32_t status;	/* enum wire_login_status */
 	uint32_t image_bytes;	/* of the listing; 0: see the descriptor */
-	uint32_t reserved;	/* 0 */
+	uint32_t is_read_only;	/* 1: messages can't be marked */
+	int64_t holder_since_s;	/* IN_USE: since the epoch; 0: not known */
+	char holder[WIRE_ADDRESS_BYTES];	/* numeric, NUL-terminated */
 	uint8_t image[WIRE_IMAGE_BYTES];
 };
 
@@ -124,19 +130,43 @@ struct wire_opened {
 #define WIRE_MARKS_BYTES 1024
 
 /*
- * A part of the deletion marks.  A maildrop may need several; only the last
- * one makes the keeper remove messages.
+ * A part of the deletion marks, and of which messages were sent whole by RETR.
+ * A maildrop may need several; only the last one makes the keeper remove
+ * messages.
  */
 struct wire_commit {
 	uint32_t kind;
 	uint32_t first;		/* message of the first bit; a multiple of 8 */
 	uint32_t is_last;
 	uint8_t marks[WIRE_MARKS_BYTES];
+	uint8_t retrieved[WIRE_MARKS_BYTES];
 };
 
 struct wire_committed {
 	uint32_t kind;
-	uint32_t removed, failed;
+	uint32_t removed, failed;	/* of those that were marked */
+	uint32_t expired;		/* removed by the settings' rules */
+};
+
+/*
+ * The client has been silent for takeover-after: let others have the maildrop
+ * (0); or it speaks again: have it back (1).
+ */
+struct wire_hold {
+	uint32_t kind;
+	uint32_t is_wanted;
+};
+
+/* The answer to HOLD. */
+struct wire_held {
+	uint32_t kind;
+	uint32_t is_lost;	/* another session has been there */
+};
+
+/* The message had other octets than the listing says: count them again. */
+struct wire_doubt {
+	uint32_t kind;
+	uint32_t idx;
 };
 
 /*

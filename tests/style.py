@@ -32,8 +32,8 @@ SRC_ROWS = (
     "tls tls_context",
     "attempts | inherit",
     "line | dots | proxy | peers | listen | notify | wire",
-    "settings settings_auth settings_file settings_options settings_parts "
-    "settings_print settings_text settings_tls settings_value",
+    "settings settings_auth settings_file settings_mailbox settings_options "
+    "settings_parts settings_print settings_text settings_tls settings_value",
     "log | deadline",
 )
 MAILDIR_ROWS = (

@@ -72,7 +72,7 @@ static void begin(struct house *house)
 		.uid = (char *)"", .gid = (char *)"", .home = (char *)"",
 	};
 	struct settings settings = {
-		.mailbox_path = (char *)"~/Maildir",
+		.mailbox = { .path = (char *)"~/Maildir" },
 		.auth = { .concurrent_checks = 2, .backends = &backend,
 			.backend_count = 1 },
 		.limits = { .login_timeout_s = 20 },

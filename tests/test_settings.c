@@ -474,7 +474,7 @@ static void no_file_is_system_users_and_both_ports(void **state)
 	assert_int_equal(settings->auth.backend_count, 1);
 	assert_string_equal(settings->auth.backends[0].command[0],
 		LIBEXECDIR "/postern-pam");
-	assert_string_equal(settings->mailbox_path, "~/Maildir");
+	assert_string_equal(settings->mailbox.path, "~/Maildir");
 	assert_int_equal(settings->limits.idle_timeout_s, 600);
 	assert_string_equal(settings->user, "postern");
 	assert_string_equal(settings->signer_user, "postern-signer");
@@ -520,7 +520,7 @@ static void variables_expand_but_not_in_single_quotes(void **state)
 	settings = load_good("mailbox { path = \"${POSTERN_TEST}/x\" }\n"
 		"tls { certificate = '/${POSTERN_TEST}' "
 		"key = \"/${POSTERN_NONE:-usual}\" }\n");
-	assert_string_equal(settings->mailbox_path, "/from/the/environment/x");
+	assert_string_equal(settings->mailbox.path, "/from/the/environment/x");
 	assert_string_equal(settings->tls.certificates[0].certificate,
 		"/${POSTERN_TEST}");
 	assert_string_equal(settings->tls.certificates[0].key, "/usual");
@@ -580,11 +580,11 @@ static void odd_characters_survive_printing(void **state)
 		"'/a$b${HOME}\"c\\'d\\\\e#f{g}h=i,j k\xc3\xa9/*l//' }\n");
 
 	(void)state;
-	assert_string_equal(settings->mailbox_path, odd);
+	assert_string_equal(settings->mailbox.path, odd);
 	print(settings, text);
 	settings_free(settings);
 	settings = load_good(text);
-	assert_string_equal(settings->mailbox_path, odd);
+	assert_string_equal(settings->mailbox.path, odd);
 	expect_fixed_point(settings);
 }
 

@@ -1,0 +1,39 @@
+/*
+ * quota.h - Maildir++ quota: keep the file maildirsize right when we remove
+ */
+#ifndef POSTERN_MAILDIR_QUOTA_H
+#define POSTERN_MAILDIR_QUOTA_H
+
+#include <stdint.h>
+
+/* What the other programs that use the file count. */
+enum quota_counts {
+	QUOTA_COUNTS_AUTO,	/* as Courier if its files lie there */
+	QUOTA_COUNTS_ALL,	/* Dovecot, Exim: messages with the flag T, too */
+	QUOTA_COUNTS_KEPT	/* Courier: not those, and not .Trash */
+};
+
+struct quota {
+	int fd;			/* maildirsize, for appending; -1: no quota */
+	enum quota_counts counts;
+	int64_t bytes, count;	/* removed so far */
+};
+
+/*
+ * Begin: open maildirsize of the Maildir at 'root_fd' (for a folder, the one
+ * of the whole Maildir), before anything is removed.  Never makes it.  Without
+ * a usable one there is no quota, and the calls below do nothing.
+ */
+void quota_begin(struct quota *quota, int root_fd, enum quota_counts counts);
+
+/* A message called 'name', of 'size_bytes' bytes, was removed by us. */
+void quota_removed(struct quota *quota, const char *name,
+	uint64_t size_bytes);
+
+/*
+ * End: append one line for all that was removed, and close.  Returns 0, or -1
+ * with errno; the mail is removed in any case.
+ */
+int quota_end(struct quota *quota);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * settings_mailbox.c - the section mailbox
+ *
+ * Owns: the checks of its settings.  Runs in: the master, or a child of it that
+ * tries a new file.  Distrusts: nobody, but expects every mistake.
+ */
+#include "config.h"
+
+#include "settings_parts.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_S 86400
+
+static void check_path(cfg_t *section, const char *path)
+{
+	if (*path != '/' && strncmp(path, "%h", 2) != 0 &&
+		strcmp(path, "~") != 0 && strncmp(path, "~/", 2) != 0)
+		settings_file_mistake(section, "path = \"%s\" must begin with "
+			"'/', '~/' or '%%h'", path);
+	settings_check_percents(section, "path", "hund%");
+}
+
+/* An '@' separates the domain, a '.' the folders of folders. */
+static void check_separator(cfg_t *section, const char *separator)
+{
+	if (*separator == '\0')
+		return;
+	if (separator[1] == '\0' && ispunct((unsigned char)*separator) &&
+			strchr("@.%:,\"'", *separator) == NULL)
+		return;
+	settings_file_mistake(section, "folder-separator = \"%s\" is no "
+		"separator (write one sign such as \"+\", or \"\" for no "
+		"folders)", separator);
+}
+
+static uint32_t take_days(cfg_t *section, const char *name)
+{
+	long value_s = cfg_getint(section, name);
+
+	if (value_s % DAY_S != 0)
+		settings_file_mistake(section, "%s is no number of whole days "
+			"(write 30d, or 0 for never)", name);
+	return (uint32_t)(value_s / DAY_S);
+}
+
+void settings_take_mailbox(cfg_t *section, struct mailbox_settings *mailbox)
+{
+	mailbox->path = settings_copy_of(section, "path");
+	check_path(section, mailbox->path);
+	mailbox->folder_separator =
+		settings_copy_of(section, "folder-separator");
+	check_separator(section, mailbox->folder_separator);
+	mailbox->import = (enum uidl_import)cfg_getint(section, "import");
+	mailbox->uidl_format = settings_copy_of(section, "uidl-format");
+	mailbox->mark_seen = cfg_getint(section, "mark-seen") != 0;
+	mailbox->delete = (enum delete_how)cfg_getint(section, "delete");
+	mailbox->trash_days = (uint32_t)cfg_getint(section, "trash-days");
+	mailbox->expire_days = take_days(section, "expire");
+	mailbox->expire_retrieved_days =
+		take_days(section, "expire-retrieved");
+	mailbox->quota = (enum quota_rule)cfg_getint(section, "quota");
+	mailbox->takeover_after_s =
+		(uint32_t)cfg_getint(section, "takeover-after");
+}
+
+void settings_free_mailbox(struct mailbox_settings *mailbox)
+{
+	free(mailbox->path);
+	free(mailbox->folder_separator);
+	free(mailbox->uidl_format);
+}
