@@ -52,6 +52,12 @@ int name_compare_unique(const char *a, const char *b);
  */
 int name_compare(const char *a, const char *b);
 
+/* Whether 'octets' octets at 'text' are a legal unique-id. */
+bool name_is_legal_uidl(const char *text, size_t octets);
+
+/* Whether the unique part of 'name' is a legal unique-id as it stands. */
+bool name_is_uidl(const char *name);
+
 /*
  * Write the default unique-id of 'name' and a final NUL to 'uidl': the unique
  * part if that is a legal unique-id, else "h" and 32 hex digits of its digest.

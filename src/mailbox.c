@@ -139,7 +139,9 @@ uint32_t mailbox_unmarked_count(const struct mailbox *box)
 
 uint64_t mailbox_unmarked_octets(const struct mailbox *box)
 {
-	return box->listing.octets - box->marked_octets;
+	/* A keeper's total may be a lie. */
+	return box->listing.octets > box->marked_octets ?
+		box->listing.octets - box->marked_octets : 0;
 }
 
 uint64_t mailbox_octets(const struct mailbox *box, uint32_t idx)
@@ -202,6 +204,14 @@ int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms)
 		close(message_fd);
 	errno = answer.error != 0 ? (int)answer.error : EBADMSG;
 	return -1;
+}
+
+void mailbox_doubt(struct mailbox *box, uint32_t idx)
+{
+	struct wire_doubt doubt = { .kind = WIRE_DOUBT, .idx = idx };
+
+	/* A keeper that is gone can't correct anything. */
+	(void)wire_send(box->keeper_fd, &doubt, sizeof(doubt), -1);
 }
 
 int mailbox_commit(struct mailbox *box, uint32_t *removed, uint32_t *failed)

@@ -37,14 +37,17 @@ SRC_ROWS = (
     "log | deadline",
 )
 MAILDIR_ROWS = (
-    "expunge | listing",
-    "scan refresh gather uidls | lock",
-    "folder | octets | name",
+    "drop",
+    "expunge | index index_format index_write | import",
+    "listing",
+    "scan refresh gather known uidls count file locate | lock | quota",
+    "folder | octets | ledger | checksum",
+    "name",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
-    "keeper": {"expunge", "scan", "lock", "listing"},
-    "maildrop": {"scan", "lock"},
+    "keeper": {"expunge"},
+    "maildrop": {"drop", "lock"},
     "mailbox": {"listing"},
 }
 # Who may know a library.
