@@ -39,6 +39,8 @@ SRC_ROWS = (
 MAILDIR_ROWS = (
     "expunge | listing",
     "scan refresh gather uidls | lock",
+    "ledger ledger_file ledger_table",
+    "text",
     "folder | octets | name",
 )
 # What of src/ may include headers of maildir/, and which.
