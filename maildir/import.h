@@ -9,6 +9,7 @@
 
 #include "maildir/ledger.h"
 #include "maildir/scan.h"
+#include "maildir/uidl_format.h"
 
 enum import_from {
 	IMPORT_AUTO,		/* by the file that lies there, if one does */
@@ -19,9 +20,6 @@ enum import_from {
 	IMPORT_SOLID,		/* its MD5, as solid-pop3d and tpop3d make it */
 	IMPORT_POPA3D		/* MD5 of some header lines */
 };
-
-/* The MD5 of 'count' octets.  This library links no cryptographic one. */
-typedef void import_md5(const void *octets, size_t count, uint8_t digest[16]);
 
 struct import_rules {
 	enum import_from from;

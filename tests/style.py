@@ -39,7 +39,7 @@ SRC_ROWS = (
 MAILDIR_ROWS = (
     "expunge | listing",
     "scan refresh gather uidls | lock",
-    "ledger ledger_file ledger_table",
+    "ledger ledger_file ledger_table | uidl_format uidl_place",
     "text",
     "folder | octets | name",
 )
