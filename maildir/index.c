@@ -167,12 +167,12 @@ static bool is_message_right(const struct scan *scan,
 			!is_name_right(scan->names + message->name))
 		return false;
 	if (message->uidl == SCAN_UIDL_UNIQUE)
-		return name_is_uidl(scan->names + message->name);
+		return name_has_uidl(scan->names + message->name);
 	if (message->uidl >= scan->names_bytes)
 		return false;
 	/* No ',' and no ':' ends a unique-id. */
 	uidl = scan->names + message->uidl;
-	return name_is_legal_uidl(uidl, strlen(uidl));
+	return name_is_uidl(uidl, strlen(uidl));
 }
 
 /* Check what was read, whose sum is right: it may be an enemy's. */

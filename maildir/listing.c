@@ -293,7 +293,7 @@ const char *listing_uidl(const struct listing *listing, uint32_t idx)
 		return NULL;
 	octets = strnlen(listing->uidls + at, listing->uidls_bytes - at);
 	if (at + octets == listing->uidls_bytes ||
-			!name_is_legal_uidl(listing->uidls + at, octets))
+			!name_is_uidl(listing->uidls + at, octets))
 		return NULL;
 	return listing->uidls + at;
 }

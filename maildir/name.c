@@ -136,7 +136,7 @@ int name_compare(const char *a, const char *b)
 	return order != 0 ? order : strcmp(a, b);
 }
 
-bool name_is_legal_uidl(const char *text, size_t octets)
+bool name_is_uidl(const char *text, size_t octets)
 {
 	if (octets < 1 || octets > NAME_UIDL_OCTETS)
 		return false;
@@ -146,9 +146,9 @@ bool name_is_legal_uidl(const char *text, size_t octets)
 	return true;
 }
 
-bool name_is_uidl(const char *name)
+bool name_has_uidl(const char *name)
 {
-	return name_is_legal_uidl(name, name_unique(name));
+	return name_is_uidl(name, name_unique(name));
 }
 
 void name_uidl(const char *name, name_digest *digest,
@@ -157,7 +157,7 @@ void name_uidl(const char *name, name_digest *digest,
 	size_t octets = name_unique(name);
 	uint8_t hash[DIGEST_OCTETS];
 
-	if (name_is_uidl(name)) {
+	if (name_has_uidl(name)) {
 		memcpy(uidl, name, octets);
 		uidl[octets] = '\0';
 		return;

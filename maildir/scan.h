@@ -83,8 +83,8 @@ int scan_fill(struct scan *scan, const struct scan_hooks *hooks);
 
 /*
  * Take away messages without a unique-id and put the others in message-number
- * order: those with a rank by it, then the others by time and name.  Returns 0, or
- * -1 with errno ENOMEM.
+ * order: those with a rank by it, then the others by time and name.  Returns 0,
+ * or -1 with errno ENOMEM.
  */
 int scan_order(struct scan *scan);
 

@@ -104,7 +104,7 @@ static int claim_usual(const struct claims *claims, struct claim *claim)
 		return 0;
 	}
 	claim->source = FROM_NAME;
-	if (name_is_uidl(name))
+	if (name_has_uidl(name))
 		return 0;
 	name_uidl(name, claims->hooks->digest, uidl);
 	return claim_text(claims, claim, uidl);

@@ -39,10 +39,12 @@ SRC_ROWS = (
 MAILDIR_ROWS = (
     "drop",
     "expunge | index index_format index_write | import",
-    "listing",
+    "import_dovecot import_courier import_rule",
+    "import_list | import_popa3d | listing",
     "scan refresh gather known uidls count file locate | lock | quota",
-    "folder | octets | ledger | checksum",
-    "name",
+    "ledger ledger_file ledger_table | uidl_format uidl_place",
+    "text",
+    "folder | octets | checksum | name",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {

@@ -83,7 +83,7 @@ static void use_scan(const struct scan *scan)
 		const char *uidl = scan_uidl(scan, idx, &octets);
 		const char *name = scan_name(scan, idx);
 
-		FUZZ_CHECK(name_is_legal_uidl(uidl, octets));
+		FUZZ_CHECK(name_is_uidl(uidl, octets));
 		FUZZ_CHECK(*name != '.' && strchr(name, '/') == NULL);
 		FUZZ_CHECK(scan->messages[idx].folder < FOLDERS);
 	}

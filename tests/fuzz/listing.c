@@ -18,7 +18,7 @@ static void read_all(const struct listing *listing)
 		const char *uidl = listing_uidl(listing, idx);
 
 		FUZZ_CHECK(uidl == NULL ||
-			name_is_legal_uidl(uidl, strlen(uidl)));
+			name_is_uidl(uidl, strlen(uidl)));
 	}
 }
 
