@@ -39,7 +39,7 @@ SRC_ROWS = (
 MAILDIR_ROWS = (
     "expunge | listing",
     "scan refresh gather uidls | lock",
-    "folder | octets | name",
+    "beneath | folder | octets | name",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
