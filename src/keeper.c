@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "auth.h"
+#include "auth_name.h"
 #include "confine.h"
 #include "deadline.h"
 #include "log.h"
@@ -122,15 +123,17 @@ static _Noreturn void give_up(const struct keeper *keeper,
 
 /* Returns only when the login is granted. */
 static void check_login(const struct keeper *keeper,
-	struct auth_identity *identity)
+	struct auth_login *login, struct auth_identity *identity)
 {
 	struct wire_auth request;
 
 	receive_attempt(keeper, &request);
+	auth_name_split(request.name,
+		keeper->settings->mailbox.folder_separator, login);
 	open_gate(keeper);
 	int64_t since_ms = deadline_now_ms();
 	struct auth_attempt attempt = {
-		.name = request.name,
+		.name = login->user,
 		.password = request.password,
 		.address = keeper->address,
 	};
@@ -293,17 +296,18 @@ int keeper_gate(void)
 
 void keeper_run(struct keeper *keeper)
 {
+	struct auth_login login;
 	struct auth_identity identity;
 	struct maildrop drop;
 
 	(void)prctl(PR_SET_NAME, "postern-keeper", 0, 0, 0);
 	(void)signal(SIGTERM, SIG_IGN);
 	set_alarm(keeper->settings->limits.login_timeout_s);
-	check_login(keeper, &identity);
+	check_login(keeper, &login, &identity);
 	become(keeper, &identity);
 
 	enum wire_login_status status = maildrop_open(&drop,
-		keeper->settings->mailbox.path, &identity);
+		keeper->settings->mailbox.path, login.folder, &identity);
 	if (status != WIRE_LOGIN_GRANTED)
 		give_up(keeper, status);
 	grant(keeper, &identity, &drop);

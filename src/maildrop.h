@@ -1,5 +1,5 @@
 /*
- * maildrop.h - one user's Maildir: found, locked, scanned
+ * maildrop.h - one folder of a user's Maildir: found, locked, scanned
  */
 #ifndef POSTERN_MAILDROP_H
 #define POSTERN_MAILDROP_H
@@ -12,6 +12,8 @@
 #include "wire.h"
 
 struct maildrop {
+	int quota_root_fd;	/* the Maildir; -1: there is none yet */
+	int root_fd;		/* the maildrop: the same, or a folder of it */
 	struct lock lock;
 	struct scan scan;
 	uint8_t *marks;		/* a bit for each message, none set */
@@ -23,10 +25,15 @@ struct maildrop {
  * lock.  A Maildir that does not exist yet is an empty maildrop, but only if
  * the directory that will hold it does.
  *
+ * folder: as auth_name_split() makes it; "" for the Maildir itself.  A folder
+ * that is a link counts only while that leads to a directory of this Maildir.
+ *
  * The caller never closes it: a keeper serves one, and the kernel closes it.
- * Returns WIRE_LOGIN_GRANTED; or IN_USE, TEMPORARY or PERMANENT, logged.
+ * Returns WIRE_LOGIN_GRANTED; or IN_USE, NO_FOLDER, TEMPORARY or PERMANENT, all
+ * but the first of them logged.
  */
 enum wire_login_status maildrop_open(struct maildrop *drop,
-	const char *pattern, const struct auth_identity *identity);
+	const char *pattern, const char *folder,
+	const struct auth_identity *identity);
 
 #endif

@@ -44,7 +44,7 @@ MAILDIR_ROWS = (
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
     "keeper": {"expunge", "scan", "lock", "listing"},
-    "maildrop": {"scan", "lock"},
+    "maildrop": {"beneath", "scan", "lock"},
     "mailbox": {"listing"},
 }
 # Who may know a library.
