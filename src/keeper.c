@@ -170,11 +170,12 @@ static void become(const struct keeper *keeper,
 }
 
 /* Send GRANTED, with the listing inside or as a descriptor. */
-static int send_listing(const struct keeper *keeper, const void *image,
-	size_t bytes)
+static int send_listing(const struct keeper *keeper,
+	const struct maildrop *drop, const void *image, size_t bytes)
 {
 	struct wire_login answer = {
 		.kind = WIRE_AUTH, .status = WIRE_LOGIN_GRANTED,
+		.is_read_only = drop->is_read_only,
 	};
 
 	if (bytes <= sizeof(answer.image)) {
@@ -198,7 +199,7 @@ static void grant(const struct keeper *keeper,
 	size_t bytes;
 	void *image = listing_build(&drop->scan, &bytes);
 
-	if (image == NULL || send_listing(keeper, image, bytes) < 0) {
+	if (image == NULL || send_listing(keeper, drop, image, bytes) < 0) {
 		log_error("user=%s: can't list the Maildir: %s",
 			identity->name, strerror(errno));
 		give_up(keeper, WIRE_LOGIN_TEMPORARY);
@@ -244,7 +245,9 @@ static int serve_commit(const struct keeper *keeper, struct maildrop *drop,
 {
 	struct wire_committed answer = { .kind = WIRE_COMMIT };
 
-	if (request->is_last > 1 || request->first % 8 != 0)
+	/* Where nothing may be marked there is nothing to commit. */
+	if (drop->is_read_only || request->is_last > 1 ||
+			request->first % 8 != 0)
 		_exit(KEEPER_EXIT_BAD_RECORD);
 	add_marks(drop, request);
 	if (request->is_last) {

@@ -179,13 +179,15 @@ enum wire_login_status maildrop_open(struct maildrop *drop,
 
 	*drop = (struct maildrop){
 		.quota_root_fd = -1, .root_fd = -1,
+		.is_read_only = identity->is_read_only,
 		.lock = { .root_fd = -1, .file_fd = -1 },
 		.scan = { .folder_fd = { -1, -1 } },
 	};
 	status = open_root(pattern, identity, &drop->quota_root_fd);
 	if (status == WIRE_LOGIN_GRANTED)
 		status = open_folder(drop, folder, identity);
-	if (status == WIRE_LOGIN_GRANTED && drop->root_fd >= 0)
+	if (status == WIRE_LOGIN_GRANTED && drop->root_fd >= 0 &&
+			!drop->is_read_only)
 		status = take_lock(drop, identity);
 	if (status == WIRE_LOGIN_GRANTED && drop->root_fd >= 0)
 		status = scan(drop, identity);

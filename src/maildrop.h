@@ -4,6 +4,7 @@
 #ifndef POSTERN_MAILDROP_H
 #define POSTERN_MAILDROP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "auth.h"
@@ -14,6 +15,7 @@
 struct maildrop {
 	int quota_root_fd;	/* the Maildir; -1: there is none yet */
 	int root_fd;		/* the maildrop: the same, or a folder of it */
+	bool is_read_only;	/* no lock is held; nothing may be written */
 	struct lock lock;
 	struct scan scan;
 	uint8_t *marks;		/* a bit for each message, none set */
@@ -27,6 +29,7 @@ struct maildrop {
  *
  * folder: as auth_name_split() makes it; "" for the Maildir itself.  A folder
  * that is a link counts only while that leads to a directory of this Maildir.
+ * A login that may only read neither waits for the lock nor takes it.
  *
  * The caller never closes it: a keeper serves one, and the kernel closes it.
  * Returns WIRE_LOGIN_GRANTED; or IN_USE, NO_FOLDER, TEMPORARY or PERMANENT, all

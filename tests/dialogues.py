@@ -15,6 +15,7 @@ Settings, each at most once, one a line:
   folder: Junk            the fixture lies in this folder, and the Maildir
                           itself has another one (default: no folder)
   login: {user}+Junk      what LOGIN says to USER (default: {user})
+  extra: readonly         the user's extra fields (default: none)
   remains: 1 3            messages left afterwards: numbers, "all" (default)
                           or "none"; nothing else in the Maildir may change
 
@@ -63,7 +64,7 @@ NOBODY = 65534
 DIRECTORY = pathlib.Path(__file__).parent / "pop3"
 SETTINGS = {"maildir": "three", "transports": " ".join(TRANSPORTS),
             "user": "{id}", "password": "secret", "cleartext": "always",
-            "separator": "", "folder": "", "login": "{user}",
+            "separator": "", "folder": "", "login": "{user}", "extra": "",
             "remains": "all"}
 ESCAPES = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0",
            b"\\": b"\\", b"c": b"\\c"}
@@ -108,7 +109,8 @@ class Run:
         folder, fixture = settings["folder"], settings["maildir"]
         self.maildir = self.maildrop = server.add_user(
             self.facts["user"], "seven" if folder else fixture,
-            self.facts["password"], which=int(self.facts["id"][1:]) % 2)
+            self.facts["password"], which=int(self.facts["id"][1:]) % 2,
+            extra=settings["extra"])
         if folder:
             self.maildrop = self.maildir.folder(folder, fixture)
 

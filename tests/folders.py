@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Folders, in real sessions."""
+"""Folders and logins that may only read, in real sessions."""
 
 import os
 import re
@@ -7,8 +7,8 @@ import shutil
 import sys
 import time
 
-from postern_testing import (Client, Server, Skip, Suite, check, equal,
-                             stuffed)
+from postern_testing import (Client, Server, Skip, Suite, as_root, check,
+                             equal, mail_uid, stuffed)
 from postern_testing import certificates
 from postern_testing.server import program
 
@@ -28,6 +28,14 @@ class House(Server):
         super().__init__(mailbox=mailbox, **sections)
         self.joe = self.add_user("joe", "three")
         self.junk = self.joe.folder("Junk", "seven")
+
+    def add_reader(self, name, maildir):
+        """Add a user who may only read what is in another's Maildir."""
+        uid = mail_uid()
+        gid = uid if as_root() else os.getegid()
+        home = os.path.dirname(maildir.root)
+        self.add_user(name, line=f"{name}:{{PLAIN}}secret:{uid}:{gid}::"
+                      f"{home}::readonly")
 
     def client(self, user, transport="plain"):
         """Return a client in the TRANSACTION state."""
@@ -227,6 +235,62 @@ def _():
                 client.ok("QUIT")
             server.wait_for_session(user=user, end="quit")
             server.wait_for_log(f"LOGIN FAILED, user={re.escape(user)},")
+
+
+# Logins that may only read.
+
+@case("two that may only read and one that may write are open at once")
+def _():
+    with House() as server:
+        server.add_reader("reader", server.joe)
+        with (server.client("reader") as first, server.client("joe") as joe,
+              server.client("reader", "tls") as second):
+            for client in (first, joe, second):
+                retrieve_all(client, server.joe)
+            check(server.reply("joe").startswith(b"-ERR [IN-USE]"),
+                  "the one that may write has no lock")
+            joe.ok("DELE 2")
+            equal(joe.ok("QUIT"), b"+OK bye, 1 message removed", "QUIT")
+            first.refused("RETR 2", "SYS/TEMP")
+            first.refused("DELE 2", "SYS/PERM")
+            equal(second.count(), 3, "messages that were listed")
+            for client in (first, second):
+                client.ok("QUIT")
+        equal(len(server.joe.messages()), 2, "messages left")
+
+
+@case("one that may only read is refused DELE, and its QUIT changes nothing")
+def _():
+    with House() as server:
+        server.add_reader("reader", server.joe)
+        before = server.joe.snapshot()
+        for transport in ("plain", "stls", "tls"):
+            for user, messages in (("reader", 3), ("reader+Junk", 7)):
+                with server.client(user, transport) as client:
+                    for number in range(1, messages + 1):
+                        client.retrieve(number)
+                        equal(client.ask(f"DELE {number}"),
+                              b"-ERR [SYS/PERM] this login may only read",
+                              "reply to DELE")
+                    equal(client.count(), messages, "messages")
+                    equal(client.ok("QUIT"), b"+OK bye, 0 messages removed",
+                          "reply to QUIT")
+        equal(server.joe.snapshot(), before, "the Maildir")
+
+
+@case("one that may only read gets in while another session has the lock, "
+      "and blocks none")
+def _():
+    with House() as server:
+        server.add_reader("reader", server.joe)
+        for _ in range(10):
+            with server.client("joe+Junk") as joe:
+                with server.client("reader+Junk") as reader:
+                    joe.ok("QUIT")
+                    with server.client("joe+Junk") as again:
+                        equal((again.count(), reader.count()), (7, 7),
+                              "messages")
+                        again.ok("QUIT")
 
 
 def main():

@@ -45,14 +45,14 @@ static void give_to_mail_user(const char *name)
 
 /*
  * A user "joe" with the password "secret", two messages and one in the folder
- * Junk.
+ * Junk; and "reader", who may read them.
  */
 static void make_user(void)
 {
 	static const char *const directories[] = {
 		"joe", "joe/Maildir", "joe/Maildir/new", "joe/Maildir/cur",
 		"joe/Maildir/.Junk", "joe/Maildir/.Junk/cur" };
-	char line[512];
+	char lines[1024];
 
 	for (size_t i = 0; i < 6; i++) {
 		scratch_make_directory(directories[i]);
@@ -64,9 +64,11 @@ static void make_user(void)
 	give_to_mail_user("joe/Maildir/cur/1.a:2,S");
 	scratch_write("joe/Maildir/.Junk/cur/3.c:2,", 0600, "three\n");
 	give_to_mail_user("joe/Maildir/.Junk/cur/3.c:2,");
-	snprintf(line, sizeof(line), "joe:{PLAIN}secret:%u:%u::%s::\n",
+	snprintf(lines, sizeof(lines), "joe:{PLAIN}secret:%u:%u::%s::\n"
+		"reader:{PLAIN}secret:%u:%u::%s::readonly\n",
+		mail_uid(), mail_uid(), scratch_path("joe"),
 		mail_uid(), mail_uid(), scratch_path("joe"));
-	scratch_write("users", 0600, line);
+	scratch_write("users", 0600, lines);
 }
 
 static bool has_file(const char *name)
@@ -136,19 +138,26 @@ static bool receive(const struct house *house, uint32_t kind, void *record,
 	return is_good;
 }
 
-static int log_in(const struct house *house, const char *name,
-	const char *password)
+static int log_in_for(const struct house *house, const char *name,
+	const char *password, struct wire_login *answer)
 {
 	struct wire_auth request = { .kind = WIRE_AUTH };
-	struct wire_login answer;
 
 	snprintf(request.name, sizeof(request.name), "%s", name);
 	snprintf(request.password, sizeof(request.password), "%s", password);
 	assert_int_equal(wire_send(house->worker_fd, &request,
 		sizeof(request), -1), 0);
-	if (!receive(house, WIRE_AUTH, &answer, sizeof(answer)))
+	if (!receive(house, WIRE_AUTH, answer, sizeof(*answer)))
 		return -1;
-	return (int)answer.status;
+	return (int)answer->status;
+}
+
+static int log_in(const struct house *house, const char *name,
+	const char *password)
+{
+	struct wire_login answer;
+
+	return log_in_for(house, name, password, &answer);
 }
 
 static void begin_logged_in(struct house *house)
@@ -456,6 +465,61 @@ static void a_folder_that_is_a_link_out_is_missing(void **state)
 	assert_non_null(strstr(scratch_errors(), "user=joe: folder .Up: "));
 }
 
+static void a_login_that_may_only_read_needs_no_lock(void **state)
+{
+	struct house writer, reader;
+	struct wire_login answer;
+
+	(void)state;
+	make_user();
+	begin(&reader);
+	assert_int_equal(log_in_for(&reader, "reader", "secret", &answer),
+		WIRE_LOGIN_GRANTED);
+	assert_int_equal(answer.is_read_only, 1);
+	begin(&writer);
+	assert_int_equal(log_in_for(&writer, "joe", "secret", &answer),
+		WIRE_LOGIN_GRANTED);
+	assert_int_equal(answer.is_read_only, 0);
+	expect_login("reader", "secret", WIRE_LOGIN_GRANTED,
+		KEEPER_EXIT_SERVED);
+	expect_login("reader+Junk", "secret", WIRE_LOGIN_GRANTED,
+		KEEPER_EXIT_SERVED);
+	close(writer.worker_fd);
+	close(reader.worker_fd);
+	assert_int_equal(exit_status(&writer), KEEPER_EXIT_SERVED);
+	assert_int_equal(exit_status(&reader), KEEPER_EXIT_SERVED);
+}
+
+/* Log in to read only and send 'commit', which must end it. */
+static void expect_no_commit(const struct wire_commit *commit)
+{
+	struct house house;
+
+	begin(&house);
+	assert_int_equal(log_in(&house, "reader", "secret"),
+		WIRE_LOGIN_GRANTED);
+	assert_int_equal(wire_send(house.worker_fd, commit, sizeof(*commit),
+		-1), 0);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_BAD_RECORD);
+	close(house.worker_fd);
+	assert_both_messages();
+}
+
+static void a_login_that_may_only_read_commits_nothing(void **state)
+{
+	struct wire_commit commit = { .kind = WIRE_COMMIT, .is_last = 1 };
+
+	(void)state;
+	make_user();
+	expect_no_commit(&commit);
+	commit.retrieved[0] = 1;
+	expect_no_commit(&commit);
+	commit.marks[0] = 1;
+	expect_no_commit(&commit);
+	commit.is_last = 0;
+	expect_no_commit(&commit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -489,6 +553,12 @@ int main(void)
 			a_folder_of_a_missing_maildir_is_missing),
 		SCRATCH_CASE("a folder that is a link out of the Maildir is "
 			"missing", a_folder_that_is_a_link_out_is_missing),
+		SCRATCH_CASE("a login that may only read needs no lock and "
+			"blocks none",
+			a_login_that_may_only_read_needs_no_lock),
+		SCRATCH_CASE("a login that may only read commits nothing, "
+			"whatever its worker says",
+			a_login_that_may_only_read_commits_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
