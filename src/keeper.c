@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "auth.h"
+#include "auth_name.h"
 #include "confine.h"
 #include "deadline.h"
 #include "log.h"
@@ -120,15 +121,17 @@ static _Noreturn void give_up(const struct keeper *keeper,
 
 /* Returns only when the login is granted. */
 static void check_login(const struct keeper *keeper,
-	struct auth_identity *identity)
+	struct auth_login *login, struct auth_identity *identity)
 {
 	struct wire_auth request;
 
 	receive_attempt(keeper, &request);
+	auth_name_split(request.name,
+		keeper->settings->mailbox.folder_separator, login);
 	open_gate(keeper);
 	int64_t since_ms = deadline_now_ms();
 	struct auth_attempt attempt = {
-		.name = request.name,
+		.name = login->user,
 		.password = request.password,
 		.address = keeper->address,
 	};
@@ -171,6 +174,7 @@ static void grant(const struct keeper *keeper,
 	struct wire_login answer = {
 		.kind = WIRE_AUTH, .status = WIRE_LOGIN_GRANTED,
 		.image_bytes = (uint32_t)drop->drop.image_bytes,
+		.is_read_only = drop->is_read_only,
 	};
 
 	if (answer.image_bytes > 0)
@@ -184,6 +188,10 @@ static void grant(const struct keeper *keeper,
 	if (drop_settle(&drop->drop) < 0)
 		log_debug("user=%s: no index: %s", identity->name,
 			strerror(errno));
+	if (drop->is_read_only) {
+		lock_release(&drop->lock);
+		drop->rules.may_write = false;
+	}
 }
 
 static int serve_open(const struct keeper *keeper, struct maildrop *drop,
@@ -259,7 +267,9 @@ static int serve_commit(const struct keeper *keeper, struct maildrop *drop,
 {
 	struct wire_committed answer = { .kind = WIRE_COMMIT };
 
-	if (request->is_last > 1 || request->first % 8 != 0)
+	/* Where nothing may be marked there is nothing to commit. */
+	if (drop->is_read_only || request->is_last > 1 ||
+			request->first % 8 != 0)
 		_exit(KEEPER_EXIT_BAD_RECORD);
 	add_marks(drop, request);
 	if (request->is_last) {
@@ -314,17 +324,18 @@ int keeper_gate(void)
 
 void keeper_run(struct keeper *keeper)
 {
+	struct auth_login login;
 	struct auth_identity identity;
 	struct maildrop drop;
 
 	(void)prctl(PR_SET_NAME, "postern-keeper", 0, 0, 0);
 	(void)signal(SIGTERM, SIG_IGN);
 	set_alarm(keeper->settings->limits.login_timeout_s);
-	check_login(keeper, &identity);
+	check_login(keeper, &login, &identity);
 	become(keeper, &identity);
 
 	enum wire_login_status status = maildrop_open(&drop,
-		&keeper->settings->mailbox, &identity);
+		&keeper->settings->mailbox, login.folder, &identity);
 	if (status != WIRE_LOGIN_GRANTED)
 		give_up(keeper, status);
 	grant(keeper, &identity, &drop);

@@ -73,13 +73,14 @@ static int take_login(struct mailbox *box, int64_t deadline_ms)
 		return -1;
 
 	int status = (int)answer.status;
-	if (answer.status >= WIRE_LOGIN_STATUSES) {
+	if (answer.status >= WIRE_LOGIN_STATUSES || answer.is_read_only > 1) {
 		errno = EBADMSG;
 		status = -1;
 	} else if (answer.status == WIRE_LOGIN_GRANTED &&
 			take_listing(box, &answer, listing_fd) < 0) {
 		status = -1;
 	}
+	box->is_read_only = answer.is_read_only;
 	if (listing_fd >= 0)
 		close(listing_fd);
 	return status;
@@ -161,7 +162,7 @@ bool mailbox_is_marked(const struct mailbox *box, uint32_t idx)
 
 bool mailbox_mark(struct mailbox *box, uint32_t idx)
 {
-	if (has_bit(box->unserved, idx))
+	if (box->is_read_only || has_bit(box->unserved, idx))
 		return false;
 	set_bit(box->marks, idx);
 	box->marked_count++;

@@ -15,6 +15,7 @@
 
 struct mailbox {
 	int keeper_fd;			/* -1: no keeper */
+	bool is_read_only;		/* no message can be marked */
 	struct listing listing;
 	void *image;			/* a short listing's memory, or NULL */
 	uint8_t *marks;			/* to be removed at QUIT */
@@ -52,7 +53,8 @@ bool mailbox_is_marked(const struct mailbox *box, uint32_t idx);
 
 /*
  * Mark message 'idx', which is not marked, for removal at QUIT.  Returns
- * whether that is permitted: not after it could not be sent whole.
+ * whether that is permitted: not after it could not be sent whole, and not in
+ * a mailbox that is read-only.
  */
 bool mailbox_mark(struct mailbox *box, uint32_t idx);
 

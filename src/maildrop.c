@@ -1,5 +1,5 @@
 /*
- * maildrop.c - one user's Maildir: found, locked, scanned
+ * maildrop.c - one folder of a user's Maildir: found, locked, scanned
  *
  * Runs in: a keeper, as the mail user.  Distrusts: the Maildir, which other
  * programs and the user change.
@@ -14,6 +14,7 @@
 #include <gnutls/gnutls.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@
 #include "auth_name.h"
 #include "deadline.h"
 #include "log.h"
+#include "maildir/beneath.h"
 
 /* How long a login waits for the session before it to let go of the lock. */
 #define LOCK_WAIT_MS 1000
@@ -106,9 +108,9 @@ static bool has_parent(char *path)
 }
 
 /*
- * Open the Maildir's root.  root_fd: -1 for one that nothing was delivered to
- * yet.  A missing parent is another thing: a disk that is not mounted, and
- * clients would forget all messages if we served none.
+ * Open the Maildir.  root_fd: -1 for one that nothing was delivered to yet.
+ * A missing parent is another thing: a disk that is not mounted, and clients
+ * would forget all messages if we served none.
  */
 static enum wire_login_status open_root(const char *pattern,
 	const struct auth_identity *identity, int *root_fd)
@@ -133,12 +135,44 @@ static enum wire_login_status open_root(const char *pattern,
 		WIRE_LOGIN_TEMPORARY;
 }
 
-static enum wire_login_status take_lock(struct maildrop *drop, int root_fd,
+/* What opening a folder says where there is none that may be served. */
+static bool is_no_folder(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ELOOP ||
+		error == EXDEV || error == ENAMETOOLONG;
+}
+
+/* Open the maildrop: the Maildir itself, or a directory ".Junk" in it. */
+static enum wire_login_status open_folder(struct maildrop *drop,
+	const char *folder, const struct auth_identity *identity)
+{
+	char name[AUTH_FOLDER_OCTETS + 2], safe[LOG_NAME_BYTES];
+	int error = ENOENT;
+
+	drop->root_fd = drop->quota_root_fd;
+	if (*folder == '\0')
+		return WIRE_LOGIN_GRANTED;
+	snprintf(name, sizeof(name), ".%s", folder);
+	if (drop->quota_root_fd >= 0) {
+		drop->root_fd = beneath_open(drop->quota_root_fd, name);
+		error = errno;
+	}
+	if (drop->root_fd >= 0)
+		return WIRE_LOGIN_GRANTED;
+	log_name(name, safe);
+	log_info("user=%s: folder %s: %s", identity->name, safe,
+		error == EXDEV ? "leads out of the Maildir" :
+		strerror(error));
+	return is_no_folder(error) ? WIRE_LOGIN_NO_FOLDER :
+		WIRE_LOGIN_TEMPORARY;
+}
+
+static enum wire_login_status take_lock(struct maildrop *drop,
 	const struct auth_identity *identity)
 {
 	int64_t deadline_ms = deadline_now_ms() + LOCK_WAIT_MS;
 
-	while (lock_take(&drop->lock, root_fd) < 0) {
+	while (lock_take(&drop->lock, drop->root_fd) < 0) {
 		if (errno != EWOULDBLOCK) {
 			log_error("user=%s: can't lock the Maildir: %s",
 				identity->name, strerror(errno));
@@ -148,6 +182,19 @@ static enum wire_login_status take_lock(struct maildrop *drop, int root_fd,
 			return WIRE_LOGIN_IN_USE;
 		(void)poll(NULL, 0, LOCK_RETRY_MS);
 	}
+	return WIRE_LOGIN_GRANTED;
+}
+
+/*
+ * A login that may only read needs no lock.  If nobody has it, what is found
+ * can be stored; then it is released.
+ */
+static enum wire_login_status have_lock(struct maildrop *drop,
+	const struct auth_identity *identity)
+{
+	if (!drop->is_read_only)
+		return take_lock(drop, identity);
+	(void)lock_take(&drop->lock, drop->root_fd);
 	return WIRE_LOGIN_GRANTED;
 }
 
@@ -177,11 +224,11 @@ static struct drop_rules make_rules(struct maildrop *drop,
 	};
 }
 
-static enum wire_login_status open_drop(struct maildrop *drop, int root_fd,
+static enum wire_login_status open_drop(struct maildrop *drop,
 	const struct mailbox_settings *settings)
 {
 	drop->rules = make_rules(drop, settings);
-	int status = drop_open(&drop->drop, root_fd, &drop->rules);
+	int status = drop_open(&drop->drop, drop->root_fd, &drop->rules);
 
 	log_more(drop, "left out", drop->left_out);
 	log_more(drop, "corrected", drop->corrected);
@@ -193,21 +240,24 @@ static enum wire_login_status open_drop(struct maildrop *drop, int root_fd,
 }
 
 enum wire_login_status maildrop_open(struct maildrop *drop,
-	const struct mailbox_settings *settings,
+	const struct mailbox_settings *settings, const char *folder,
 	const struct auth_identity *identity)
 {
 	enum wire_login_status status;
-	int root_fd;
 
 	*drop = (struct maildrop){
+		.quota_root_fd = -1, .root_fd = -1,
+		.is_read_only = identity->is_read_only,
 		.lock = { .root_fd = -1, .file_fd = -1 },
 		.user = identity->name,
 	};
-	status = open_root(settings->path, identity, &root_fd);
-	if (status == WIRE_LOGIN_GRANTED && root_fd >= 0)
-		status = take_lock(drop, root_fd, identity);
+	status = open_root(settings->path, identity, &drop->quota_root_fd);
 	if (status == WIRE_LOGIN_GRANTED)
-		status = open_drop(drop, root_fd, settings);
+		status = open_folder(drop, folder, identity);
+	if (status == WIRE_LOGIN_GRANTED && drop->root_fd >= 0)
+		status = have_lock(drop, identity);
+	if (status == WIRE_LOGIN_GRANTED)
+		status = open_drop(drop, settings);
 	drop->marks = calloc(1, (size_t)drop->drop.count / 8 + 1);
 	if (drop->marks == NULL)
 		status = WIRE_LOGIN_TEMPORARY;

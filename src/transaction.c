@@ -259,6 +259,8 @@ static enum pop3_event do_top(struct session *session,
 static enum pop3_event do_dele(struct session *session,
 	const struct pop3_request *request)
 {
+	if (session->mailbox.is_read_only)
+		return pop3_err(session, "[SYS/PERM] this login may only read");
 	if (!mailbox_mark(&session->mailbox, request->idx))
 		return pop3_err(session, "[SYS/TEMP] not marked: this message "
 			"could not be sent whole");

@@ -44,12 +44,12 @@ MAILDIR_ROWS = (
     "scan refresh gather known uidls count file locate | lock | quota",
     "ledger ledger_file ledger_table | uidl_format uidl_place",
     "text",
-    "folder | octets | checksum | name",
+    "beneath | folder | octets | checksum | name",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
     "keeper": {"expunge"},
-    "maildrop": {"drop", "lock"},
+    "maildrop": {"beneath", "drop", "lock"},
     "mailbox": {"listing"},
 }
 # Who may know a library.
