@@ -13,16 +13,6 @@
 #define DIGEST_OCTETS 16
 #define INODE_OCTETS 8
 
-static bool is_legal_uidl(const char *text, size_t octets)
-{
-	if (octets < 1 || octets > NAME_UIDL_OCTETS)
-		return false;
-	for (size_t i = 0; i < octets; i++)
-		if (text[i] < 0x21 || text[i] > 0x7E)
-			return false;
-	return true;
-}
-
 static void write_hashed(const uint8_t digest[DIGEST_OCTETS], char *uidl)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -33,6 +23,16 @@ static void write_hashed(const uint8_t digest[DIGEST_OCTETS], char *uidl)
 		*uidl++ = hex[digest[i] & 15];
 	}
 	*uidl = '\0';
+}
+
+bool name_is_uidl(const char *text, size_t octets)
+{
+	if (octets < 1 || octets > NAME_UIDL_OCTETS)
+		return false;
+	for (size_t i = 0; i < octets; i++)
+		if (text[i] < 0x21 || text[i] > 0x7E)
+			return false;
+	return true;
 }
 
 size_t name_unique(const char *name)
@@ -81,7 +81,7 @@ void name_uidl(const char *name, name_digest *digest,
 	size_t octets = name_unique(name);
 	uint8_t hash[DIGEST_OCTETS];
 
-	if (is_legal_uidl(name, octets)) {
+	if (name_is_uidl(name, octets)) {
 		memcpy(uidl, name, octets);
 		uidl[octets] = '\0';
 		return;

@@ -17,6 +17,9 @@
  */
 typedef void name_digest(const void *octets, size_t count, uint8_t digest[16]);
 
+/* Whether the 'octets' octets at 'text' are a legal unique-id. */
+bool name_is_uidl(const char *text, size_t octets);
+
 /*
  * Count the octets of the unique part of 'name': all before the first ',' or
  * ':'.  It stays the same when another program sets flags or appends sizes.

@@ -37,8 +37,13 @@ SRC_ROWS = (
     "log | deadline",
 )
 MAILDIR_ROWS = (
+    "import",
+    "import_dovecot import_courier import_rule",
+    "import_list | import_popa3d",
     "expunge | listing",
     "scan refresh gather uidls | lock",
+    "ledger ledger_file ledger_table | uidl_format uidl_place",
+    "text",
     "folder | octets | name",
 )
 # What of src/ may include headers of maildir/, and which.
