@@ -9,6 +9,7 @@
 #include "auth.h"
 #include "maildir/lock.h"
 #include "maildir/scan.h"
+#include "settings.h"
 #include "wire.h"
 
 struct maildrop {
@@ -28,5 +29,11 @@ struct maildrop {
  */
 enum wire_login_status maildrop_open(struct maildrop *drop,
 	const char *pattern, const struct auth_identity *identity);
+
+/*
+ * Check of the settings what only the storage can judge, at the start.  Returns
+ * 0, or -1 after a mistake, logged as "file:line: what is wrong".
+ */
+int maildrop_check(const struct mailbox_settings *mailbox);
 
 #endif

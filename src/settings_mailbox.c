@@ -72,6 +72,7 @@ void settings_take_mailbox(cfg_t *section, struct mailbox_settings *mailbox)
 	mailbox->quota = (enum quota_rule)cfg_getint(section, "quota");
 	mailbox->takeover_after_s =
 		(uint32_t)cfg_getint(section, "takeover-after");
+	mailbox->place = settings_place_of(section);
 	check_unused(section, mailbox);
 }
 
@@ -80,4 +81,5 @@ void settings_free_mailbox(struct mailbox_settings *mailbox)
 	free(mailbox->path);
 	free(mailbox->folder_separator);
 	free(mailbox->uidl_format);
+	free(mailbox->place);
 }

@@ -85,6 +85,19 @@ def mistake_with_its_place():
            "(write 30d, or 0 for never)\n"), "the outcome")
 
 
+def format_with_its_place():
+    """Check a format that no Dovecot has: it is told where it was set."""
+    for mailbox, wrong in (
+            ({"uidl-format": '"%08Xu%q"'}, '"%08Xu%q" names a variable'),
+            ({"uidl-format": '"%v"'}, '"%v" makes the same of all messages'),
+            ({"uidl-format": '""'}, '"" makes the same of all messages')):
+        said, path, lines = check_config(**mailbox)
+        line = lines.index("}", lines.index("mailbox {")) + 1
+        equal((said.returncode, said.stdout), (1, ""), "the outcome")
+        check(f"{path}:{line}: uidl-format = {wrong}" in said.stderr,
+              f"it says {said.stderr}")
+
+
 def commented_out():
     """Yield (text, the same without a setting) of what the example hides."""
     text = EXAMPLE.read_text()
@@ -136,6 +149,8 @@ def main():
              good_settings),
             ("--check-config tells a mistake with its line and what would be "
              "right", mistake_with_its_place),
+            ("--check-config tells a format of unique-ids that has no "
+             "meaning", format_with_its_place),
             ("each line that the example comments out shows the default",
              example_shows_defaults),
             ("the example has every setting", example_has_all),
