@@ -23,6 +23,7 @@
 #include "deadline.h"
 #include "log.h"
 #include "maildir/beneath.h"
+#include "maildir/uidl_format.h"
 
 /* How long a login waits for the session before it to let go of the lock. */
 #define LOCK_WAIT_MS 1000
@@ -262,4 +263,15 @@ enum wire_login_status maildrop_open(struct maildrop *drop,
 	if (drop->marks == NULL)
 		status = WIRE_LOGIN_TEMPORARY;
 	return status;
+}
+
+int maildrop_check(const struct mailbox_settings *mailbox)
+{
+	const char *wrong = uidl_format_check(mailbox->uidl_format);
+
+	if (wrong == NULL)
+		return 0;
+	log_error("%s: uidl-format = \"%s\" %s", mailbox->place,
+		mailbox->uidl_format, wrong);
+	return -1;
 }

@@ -45,4 +45,10 @@ enum wire_login_status maildrop_open(struct maildrop *drop,
 	const struct mailbox_settings *settings, const char *folder,
 	const struct auth_identity *identity);
 
+/*
+ * Check of the settings what only the storage can judge, at the start.  Returns
+ * 0, or -1 after a mistake, logged as "file:line: what is wrong".
+ */
+int maildrop_check(const struct mailbox_settings *mailbox);
+
 #endif

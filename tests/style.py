@@ -49,7 +49,7 @@ MAILDIR_ROWS = (
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
     "keeper": {"expunge"},
-    "maildrop": {"beneath", "drop", "lock"},
+    "maildrop": {"beneath", "drop", "lock", "uidl_format"},
     "mailbox": {"listing"},
 }
 # Who may know a library.
