@@ -37,9 +37,10 @@ SRC_ROWS = (
     "log | deadline",
 )
 MAILDIR_ROWS = (
-    "expunge | listing",
+    "seen | expire | expunge | listing",
+    "chase",
     "scan refresh gather uidls | lock",
-    "folder | octets | name",
+    "folder | octets | name | move | bits",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
