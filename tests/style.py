@@ -38,7 +38,7 @@ SRC_ROWS = (
 )
 MAILDIR_ROWS = (
     "expunge | listing",
-    "scan refresh gather uidls | lock",
+    "scan refresh gather uidls | lock | quota",
     "folder | octets | name",
 )
 # What of src/ may include headers of maildir/, and which.
