@@ -1,5 +1,5 @@
 /*
- * name.c - a Maildir file name: its unique part, its time, its unique-id
+ * name.c - a Maildir file name: unique part, time, sizes, unique-id
  *
  * Pure.  Runs in: the keeper.
  * Distrusts: every octet of a name; any program may have chosen it.
@@ -35,6 +35,36 @@ static void write_hashed(const uint8_t digest[DIGEST_OCTETS], char *uidl)
 	*uidl = '\0';
 }
 
+/*
+ * Add the decimal digit 'digit' to '*number'.  Returns false, and leaves it
+ * alone, if the result would exceed UINT64_MAX.
+ */
+static bool add_digit(uint64_t *number, char digit)
+{
+	uint64_t value = (uint64_t)(digit - '0');
+
+	if (*number > (UINT64_MAX - value) / 10)
+		return false;
+	*number = *number * 10 + value;
+	return true;
+}
+
+static bool is_digit(char octet)
+{
+	return octet >= '0' && octet <= '9';
+}
+
+/* Where the last number of this key begins, or NULL. */
+static const char *last_number(const char *name, char key)
+{
+	const char *found = NULL;
+
+	for (; *name != '\0' && *name != ':'; name++)
+		if (name[0] == ',' && name[1] == key && name[2] == '=')
+			found = name + 3;
+	return found;
+}
+
 size_t name_unique(const char *name)
 {
 	return strcspn(name, ",:");
@@ -44,14 +74,26 @@ uint64_t name_time(const char *name)
 {
 	uint64_t time_s = 0;
 
-	for (; *name >= '0' && *name <= '9'; name++) {
-		uint64_t digit = (uint64_t)(*name - '0');
-
-		if (time_s > (UINT64_MAX - digit) / 10)
+	for (; is_digit(*name); name++)
+		if (!add_digit(&time_s, *name))
 			return UINT64_MAX;
-		time_s = time_s * 10 + digit;
-	}
 	return time_s;
+}
+
+bool name_size(const char *name, char key, uint64_t *value)
+{
+	const char *at = last_number(name, key);
+	uint64_t number = 0;
+
+	if (at == NULL || !is_digit(*at))
+		return false;
+	for (; is_digit(*at); at++)
+		if (!add_digit(&number, *at))
+			return false;
+	if (*at != '\0' && *at != ',' && *at != ':')
+		return false;
+	*value = number;
+	return true;
 }
 
 int name_compare_unique(const char *a, const char *b)

@@ -1,5 +1,5 @@
 /*
- * name.h - a Maildir file name: its unique part, its time, its unique-id
+ * name.h - a Maildir file name: unique part, time, sizes, unique-id
  */
 #ifndef POSTERN_MAILDIR_NAME_H
 #define POSTERN_MAILDIR_NAME_H
@@ -28,6 +28,17 @@ size_t name_unique(const char *name);
  * epoch; 0 if it begins with no digit, UINT64_MAX if the number is larger.
  */
 uint64_t name_time(const char *name);
+
+/*
+ * Find the number after the last ',', 'key' and '=' before the first ':' of
+ * 'name', as "123,S=17:2,S" says with 'S' that the file has 17 bytes, and with
+ * 'W' how many octets RETR would send.  Nobody has to be telling the truth.
+ *
+ * Returns false, and leaves '*value' alone, if there is none, or if it is not
+ * one to many decimal digits that end at ',', ':' or the end of the name, or
+ * exceeds UINT64_MAX.
+ */
+bool name_size(const char *name, char key, uint64_t *value);
 
 /*
  * Order two names by time, then by unique part as octets.  Returns <0, 0 or >0

@@ -41,7 +41,7 @@ MAILDIR_ROWS = (
     "update",
     "expunge | seen | expire | listing",
     "chase | trash",
-    "scan refresh gather uidls | lock",
+    "scan refresh gather uidls | lock | quota",
     "folder | octets | name | move | bits",
 )
 # What of src/ may include headers of maildir/, and which.
