@@ -33,15 +33,19 @@ static void note_error(struct removal *removal)
 /* Remove the file of one message: a chase_act. */
 static int remove_file(void *context, struct scan *scan, uint32_t idx)
 {
-	struct removal *removal = context;
-	enum folder folder = (enum folder)scan->messages[idx].folder;
-	struct trash *trash = removal->order->trash;
-	int folder_fd = scan->folder_fd[folder];
+	const struct removal *removal = context;
+	const struct expunge_order *order = removal->order;
+	const struct scan_message *message = &scan->messages[idx];
+	const char *name = scan_name(scan, idx);
+	int folder_fd = scan->folder_fd[message->folder];
+	int result = order->trash == NULL ? unlinkat(folder_fd, name, 0) :
+		trash_take(order->trash, (enum folder)message->folder,
+			folder_fd, name);
 
-	if (trash != NULL)
-		return trash_take(trash, folder, folder_fd,
-			scan_name(scan, idx));
-	return unlinkat(folder_fd, scan_name(scan, idx), 0);
+	/* What another program removes, that one accounts for. */
+	if (result == 0 && order->quota != NULL)
+		quota_removed(order->quota, name, message->size_bytes);
+	return result;
 }
 
 static void remove_message(struct removal *removal, struct chase *chase,

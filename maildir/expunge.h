@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "maildir/chase.h"
+#include "maildir/quota.h"
 #include "maildir/trash.h"
 
 /* Who wants a message to be removed. */
@@ -20,6 +21,7 @@ struct expunge_order {
 	/* Bits for the messages, see bits.h; NULL: none. */
 	const uint8_t *messages[EXPUNGE_REASONS];
 	struct trash *trash;	/* where to put them; NULL: unlink them */
+	struct quota *quota;	/* is told of what we remove; NULL: nobody */
 };
 
 struct expunge_result {

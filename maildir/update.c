@@ -74,8 +74,8 @@ static int make_plan(struct plan *plan, const struct scan *scan,
 	return 0;
 }
 
-static void remove_messages(struct chase *chase,
-	const struct expunge_order *order, struct update_result *result)
+static void expunge(struct chase *chase, const struct expunge_order *order,
+	struct update_result *result)
 {
 	struct expunge_result expunged = expunge_messages(chase, order);
 
@@ -93,8 +93,26 @@ static void put_into_trash(struct chase *chase, int root_fd,
 
 	trash_open(&trash, root_fd);
 	order->trash = &trash;
-	remove_messages(chase, order, result);
+	expunge(chase, order, result);
 	trash_close(&trash);
+}
+
+static void remove_messages(struct chase *chase, int root_fd,
+	const struct plan *plan, const struct update_rules *rules,
+	struct update_result *result)
+{
+	struct quota quota;
+	struct expunge_order order = {
+		.messages = { plan->marked, plan->expired }, .quota = &quota,
+	};
+
+	quota_begin(&quota, root_fd, rules->quota);
+	if (rules->has_trash)
+		put_into_trash(chase, root_fd, &order, result);
+	else
+		expunge(chase, &order, result);
+	if (quota_end(&quota) < 0)
+		result->quota_error = errno;
 }
 
 static void mark_seen(struct chase *chase, const uint8_t *which,
@@ -110,14 +128,9 @@ static void carry_out(struct scan *scan, int root_fd, const struct plan *plan,
 	const struct update_rules *rules, struct update_result *result)
 {
 	struct chase chase = { .scan = scan };
-	struct expunge_order order = {
-		.messages = { plan->marked, plan->expired },
-	};
 
-	if (plan->removals > 0 && rules->has_trash)
-		put_into_trash(&chase, root_fd, &order, result);
-	else if (plan->removals > 0)
-		remove_messages(&chase, &order, result);
+	if (plan->removals > 0)
+		remove_messages(&chase, root_fd, plan, rules, result);
 	if (plan->sightings > 0)
 		mark_seen(&chase, plan->seen, result);
 	if (rules->has_trash && trash_purge(root_fd, rules->trash_days,

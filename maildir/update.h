@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "maildir/expire.h"
+#include "maildir/quota.h"
 #include "maildir/scan.h"
 
 /* What the settings want. */
@@ -18,6 +19,7 @@ struct update_rules {
 	uint32_t trash_days;		/* then the trash forgets it */
 	bool mark_seen;			/* what was retrieved gets the flag S */
 	struct expire_rules expire;	/* and today */
+	enum quota_counts quota;	/* who else counts the mail */
 };
 
 /* What the client did: bits for the messages, see bits.h. */
@@ -36,6 +38,7 @@ struct update_result {
 	int remove_error;	/* marked or expired messages */
 	int seen_error;
 	int purge_error;	/* the trash could not forget */
+	int quota_error;	/* maildirsize does not know what is removed */
 };
 
 /*

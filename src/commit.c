@@ -37,9 +37,15 @@ static void add_bits(uint8_t *to, uint32_t first,
 
 static struct update_rules rules_of(const struct mailbox_settings *settings)
 {
+	static const enum quota_counts counts[] = {
+		[QUOTA_AUTO] = QUOTA_COUNTS_AUTO,
+		[QUOTA_DOVECOT] = QUOTA_COUNTS_ALL,
+		[QUOTA_COURIER] = QUOTA_COUNTS_KEPT,
+	};
 	time_t days = time(NULL) / DAY_S;
 
 	return (struct update_rules){
+		.quota = counts[settings->quota],
 		.has_trash = settings->delete == DELETE_TRASH,
 		.trash_days = settings->trash_days,
 		.mark_seen = settings->mark_seen,
@@ -72,6 +78,9 @@ static void log_result(const char *name, const struct update_result *result)
 	if (result->purge_error != 0)
 		log_warning("user=%s: the trash keeps old messages: %s",
 			name, strerror(result->purge_error));
+	if (result->quota_error != 0)
+		log_warning("user=%s: maildirsize is not up to date: %s",
+			name, strerror(result->quota_error));
 }
 
 int commit_collect(struct maildrop *drop, const struct wire_commit *request)

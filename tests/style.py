@@ -40,8 +40,8 @@ SRC_ROWS = (
 MAILDIR_ROWS = (
     "update",
     "expunge | seen | expire | listing",
-    "chase | trash",
-    "scan refresh gather uidls | lock | quota",
+    "chase | trash | quota",
+    "scan refresh gather uidls | lock",
     "folder | octets | name | move | bits",
 )
 # What of src/ may include headers of maildir/, and which.

@@ -20,6 +20,7 @@
 #include "maildir_fixture.h"
 
 #define DAY_S 86400
+#define QUOTA "1000S,10C\n900 5\n"
 
 /* Of the case with a kill: a quarter each marked, expired, retrieved, left. */
 #define KILL_MESSAGES 400
@@ -178,6 +179,70 @@ static void a_trash_that_fails_is_no_unlink(void **state)
 	scan_free(&scan);
 }
 
+/* Whether there is a line behind QUOTA in maildirsize, and what it says. */
+static bool read_change(const struct fixture *fixture, int *bytes, int *count)
+{
+	char text[256];
+	int fd = openat(fixture->root_fd, "maildirsize", O_RDONLY);
+	ssize_t octets = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	assert_true(octets >= (ssize_t)strlen(QUOTA));
+	text[octets] = '\0';
+	assert_memory_equal(text, QUOTA, strlen(QUOTA));
+	return sscanf(text + strlen(QUOTA), "%d %d", bytes, count) == 2;
+}
+
+/* What leaves the maildrop leaves the quota, however it does. */
+static void quota_knows(void **state, bool has_trash)
+{
+	struct update_rules rules = { .has_trash = has_trash, .trash_days = 1,
+		.mark_seen = true, .expire = { .days = 30 } };
+	struct fixture *fixture = *state;
+	struct scan scan;
+	int bytes, count;
+
+	fixture_write(fixture, "maildirsize", QUOTA);
+	scan_five(fixture, &scan);
+	/* Each has as many octets as its path; another program removed one. */
+	fixture_remove(fixture, "cur/2.b:2,F");
+	struct update_result result = update(fixture, &scan, 0x04, 0x18,
+		rules);
+	assert_int_equal(result.removed, 1);
+	assert_int_equal(result.expired, 2);
+	assert_int_equal(result.quota_error, 0);
+	assert_true(read_change(fixture, &bytes, &count));
+	assert_int_equal(bytes, -14);
+	assert_int_equal(count, -2);
+	scan_free(&scan);
+}
+
+static void quota_knows_of_unlinks(void **state)
+{
+	quota_knows(state, false);
+}
+
+static void quota_knows_of_the_trash(void **state)
+{
+	quota_knows(state, true);
+}
+
+static void quota_knows_when_nothing_goes(void **state)
+{
+	struct update_rules rules = { .has_trash = true, .trash_days = 1 };
+	struct fixture *fixture = *state;
+	struct scan scan;
+	int bytes, count;
+
+	fixture_write(fixture, "maildirsize", QUOTA);
+	scan_five(fixture, &scan);
+	fixture_write(fixture, "postern.trash", "a file");
+	struct update_result result = update(fixture, &scan, 0x1F, 0, rules);
+	assert_int_equal(result.failed, 5);
+	assert_false(read_change(fixture, &bytes, &count));
+	scan_free(&scan);
+}
+
 static void an_empty_maildrop(void **state)
 {
 	struct update_rules rules = { .has_trash = true, .trash_days = 1,
@@ -317,6 +382,12 @@ int main(void)
 			what_came_since_does_not_expire),
 		CASE("a trash that fails keeps all, and S is set all the same",
 			a_trash_that_fails_is_no_unlink),
+		CASE("maildirsize knows what was unlinked or expired by us",
+			quota_knows_of_unlinks),
+		CASE("maildirsize knows what went into the trash",
+			quota_knows_of_the_trash),
+		CASE("maildirsize stays as it is when nothing goes",
+			quota_knows_when_nothing_goes),
 		CASE("a QUIT without messages makes no trash",
 			an_empty_maildrop),
 		CASE("killed at any moment each message is there once",
