@@ -61,7 +61,7 @@ static struct update_rules rules_of(const struct mailbox_settings *settings)
 static void log_result(const char *name, const struct update_result *result)
 {
 	if (result->expired > 0)
-		log_info("user=%s: %u messages expired", name,
+		log_info("user=%s: messages expired: %u", name,
 			result->expired);
 	if (result->failed > 0)
 		log_warning("user=%s: %u of %u messages not removed: %s",
@@ -69,11 +69,11 @@ static void log_result(const char *name, const struct update_result *result)
 			result->failed + result->removed,
 			strerror(result->remove_error));
 	if (result->not_expired > 0)
-		log_warning("user=%s: %u messages are due and not removed: %s",
+		log_warning("user=%s: messages due and not removed: %u: %s",
 			name, result->not_expired,
 			strerror(result->remove_error));
 	if (result->seen_error != 0)
-		log_warning("user=%s: %u messages not marked as seen: %s",
+		log_warning("user=%s: messages not marked as seen: %u: %s",
 			name, result->not_seen, strerror(result->seen_error));
 	if (result->purge_error != 0)
 		log_warning("user=%s: the trash keeps old messages: %s",
