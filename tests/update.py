@@ -282,10 +282,10 @@ def root_not_writable(maildir):
 def folder_not_writable(maildir):
     """it can't be written"""
     for path in (TRASH, f"{TRASH}/new", f"{TRASH}/cur"):
-        os.mkdir(maildir.path(path))
+        os.mkdir(maildir.path(path), 0o700)
         maildir.own(path)
+    for path in (f"{TRASH}/new", f"{TRASH}/cur"):
         os.chmod(maildir.path(path), 0o500)
-    os.chmod(maildir.path(TRASH), 0o700)
 
 
 for spoiler in (file_in_place, link_in_place, root_not_writable,
@@ -294,47 +294,70 @@ for spoiler in (file_in_place, link_in_place, root_not_writable,
               spoiled_trash, spoiler)
 
 
+def run_or_skip(*command):
+    """Run a program that may be missing, or not permitted here."""
+    try:
+        subprocess.run(command, capture_output=True, text=True, check=True)
+    except FileNotFoundError as error:
+        raise Skip(f"{command[0]} is not installed") from error
+    except subprocess.CalledProcessError as error:
+        raise Skip(f"{command[0]}: {error.stderr.strip()}") from error
+
+
+def mount_tmpfs(_server, maildir):
+    """Mount a file system that has room for few files."""
+    run_or_skip("mount", "-t", "tmpfs", "-o", "nr_inodes=40", "tmpfs",
+                maildir.root)
+
+
+def mount_ext4(server, maildir):
+    """Mount a file system that has few blocks."""
+    image = server.path("disk")
+    with open(image, "wb") as file:
+        file.truncate(2 << 20)
+    run_or_skip("mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", image)
+    run_or_skip("mount", "-o", "loop", image, maildir.root)
+
+
 @contextlib.contextmanager
-def small_disk(maildir, options):
+def small_disk(server, maildir, mount):
     """Let the Maildir be a small file system of its own."""
     if not as_root():
         raise Skip("only root can mount a file system")
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", maildir.root]
-    said = subprocess.run(command, capture_output=True, text=True,
-                          check=False)
-    if said.returncode:
-        raise Skip(f"no file system can be mounted: {said.stderr.strip()}")
+    mount(server, maildir)
     try:
-        for folder in ("", "cur", "new", "tmp"):
-            if folder:
-                os.mkdir(maildir.path(folder), 0o700)
+        os.chmod(maildir.root, 0o700)
+        maildir.own("")
+        for folder in ("cur", "new", "tmp"):
+            os.mkdir(maildir.path(folder), 0o700)
             maildir.own(folder)
         yield
     finally:
         subprocess.run(["umount", "-l", maildir.root], check=True)
 
 
-def fill_inodes(maildir):
-    """Make files until there is no room for one more."""
+def fill(maildir):
+    """Write files until there is no room for one more octet."""
     filler = []
     with contextlib.suppress(OSError):
         while True:
             path = maildir.path(f"fill{len(filler)}")
-            with open(path, "w", encoding="ascii"):
-                filler.append(path)
+            filler.append(path)
+            with open(path, "wb", buffering=0) as file:
+                file.write(bytes(4096))
     return filler
 
 
-@case("on a full disk nothing is lost for the trash, and with room it works")
-def _():
+def full_disk(mount):
+    """Without room nothing is removed; with room the same QUIT works."""
     with Server(mailbox=TO_TRASH | MARK_SEEN) as server:
         maildir = server.add_user("joe", "empty")
-        with small_disk(maildir, "mode=0700,nr_inodes=40"):
+        with small_disk(server, maildir, mount):
             for number in range(1, 8):
                 maildir.deliver(f"new/170000000{number}.M{number}P1.host",
                                 b"Subject: full\n\n%d\n" % number)
             wires = maildir.wires()
-            filler = fill_inodes(maildir)
+            filler = fill(maildir)
             with log_in(server) as client:
                 for number in (1, 2):
                     client.retrieve(number)
@@ -344,13 +367,18 @@ def _():
                         "reply to QUIT")
             server.wait_for_log(r"2 of 2 messages not removed: No space")
             equal(maildir.wires(), wires, "the messages")
-            for path in filler[:8]:
+            for path in filler[:16]:
                 os.unlink(path)
             with log_in(server) as client:
                 client.ok("DELE 1")
                 client.ok("QUIT")
             equal(maildir.wires(), wires[1:], "the messages")
             equal(len(os.listdir(maildir.path(TRASH, "new"))), 1, "trash")
+
+
+for mounter in (mount_tmpfs, mount_ext4):
+    suite.add(f"on a full disk nothing is lost for the trash, and with room "
+              f"it works ({mounter.__name__[6:]})", full_disk, mounter)
 
 
 # Expiry.
