@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 #include "auth.h"
+#include "commit.h"
 #include "confine.h"
 #include "deadline.h"
 #include "log.h"
-#include "maildir/expunge.h"
 #include "maildir/listing.h"
 #include "maildir/scan.h"
 #include "maildrop.h"
@@ -221,34 +221,17 @@ static int serve_open(const struct keeper *keeper, struct maildrop *drop,
 	return status;
 }
 
-/* Collect marks; no bit may be set that stands for no message. */
-static void add_marks(struct maildrop *drop,
-	const struct wire_commit *request)
-{
-	for (uint32_t i = 0; i < WIRE_MARKS_BYTES * 8; i++) {
-		if (!(request->marks[i / 8] & 1u << i % 8))
-			continue;
-		uint64_t idx = (uint64_t)request->first + i;
-		if (idx >= drop->scan.count)
-			_exit(KEEPER_EXIT_BAD_RECORD);
-		drop->marks[idx / 8] |= (uint8_t)(1u << idx % 8);
-	}
-}
-
 /* The UPDATE state, once all marks are there.  RFC 1939 section 6. */
-static int serve_commit(const struct keeper *keeper, struct maildrop *drop,
-	const struct wire_commit *request)
+static int serve_commit(const struct keeper *keeper, const char *name,
+	struct maildrop *drop, const struct wire_commit *request)
 {
 	struct wire_committed answer = { .kind = WIRE_COMMIT };
 
-	if (request->is_last > 1 || request->first % 8 != 0)
+	if (commit_collect(drop, request) < 0)
 		_exit(KEEPER_EXIT_BAD_RECORD);
-	add_marks(drop, request);
 	if (request->is_last) {
-		struct expunge_result result =
-			expunge_marked(&drop->scan, drop->marks);
-		answer.removed = result.removed;
-		answer.failed = result.failed;
+		commit_carry_out(drop, &keeper->settings->mailbox, name,
+			&answer);
 		lock_release(&drop->lock);
 	}
 	return wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
@@ -262,7 +245,8 @@ union request {
 };
 
 /* Answer until the worker goes, or has sent the last COMMIT. */
-static void serve_worker(const struct keeper *keeper, struct maildrop *drop)
+static void serve_worker(const struct keeper *keeper, const char *name,
+	struct maildrop *drop)
 {
 	union request request;
 	int status = 0;
@@ -277,7 +261,8 @@ static void serve_worker(const struct keeper *keeper, struct maildrop *drop)
 			status = serve_open(keeper, drop, &request.open);
 		else if (bytes == sizeof(request.commit) &&
 				request.kind == WIRE_COMMIT)
-			status = serve_commit(keeper, drop, &request.commit);
+			status = serve_commit(keeper, name, drop,
+				&request.commit);
 		else
 			_exit(KEEPER_EXIT_BAD_RECORD);
 		if (request.kind == WIRE_COMMIT && request.commit.is_last)
@@ -308,6 +293,6 @@ void keeper_run(struct keeper *keeper)
 		give_up(keeper, status);
 	grant(keeper, &identity, &drop);
 	set_alarm(0);
-	serve_worker(keeper, &drop);
+	serve_worker(keeper, identity.name, &drop);
 	_exit(KEEPER_EXIT_SERVED);
 }

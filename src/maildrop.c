@@ -141,19 +141,20 @@ enum wire_login_status maildrop_open(struct maildrop *drop,
 	const char *pattern, const struct auth_identity *identity)
 {
 	enum wire_login_status status;
-	int root_fd;
 
 	*drop = (struct maildrop){
+		.root_fd = -1,
 		.lock = { .root_fd = -1, .file_fd = -1 },
 		.scan = { .folder_fd = { -1, -1 } },
 	};
-	status = open_root(pattern, identity, &root_fd);
-	if (status == WIRE_LOGIN_GRANTED && root_fd >= 0)
-		status = take_lock(drop, root_fd, identity);
-	if (status == WIRE_LOGIN_GRANTED && root_fd >= 0)
-		status = scan(drop, root_fd, identity);
+	status = open_root(pattern, identity, &drop->root_fd);
+	if (status == WIRE_LOGIN_GRANTED && drop->root_fd >= 0)
+		status = take_lock(drop, drop->root_fd, identity);
+	if (status == WIRE_LOGIN_GRANTED && drop->root_fd >= 0)
+		status = scan(drop, drop->root_fd, identity);
 	drop->marks = calloc(1, (size_t)drop->scan.count / 8 + 1);
-	if (drop->marks == NULL)
+	drop->retrieved = calloc(1, (size_t)drop->scan.count / 8 + 1);
+	if (drop->marks == NULL || drop->retrieved == NULL)
 		status = WIRE_LOGIN_TEMPORARY;
 	return status;
 }

@@ -14,7 +14,9 @@
 struct maildrop {
 	struct lock lock;
 	struct scan scan;
+	int root_fd;		/* -1: nothing was delivered yet */
 	uint8_t *marks;		/* a bit for each message, none set */
+	uint8_t *retrieved;	/* the same */
 };
 
 /*

@@ -24,7 +24,8 @@ SRC_ROWS = (
     "pool",
     "generation",
     "keeper | worker | signer",
-    "maildrop | authorization | transaction | child",
+    "commit | authorization | transaction | child",
+    "maildrop",
     "auth auth_account auth_child auth_file auth_name auth_program "
     "auth_scheme passwd_file | capa",
     "pop3 | confine",
@@ -37,13 +38,16 @@ SRC_ROWS = (
     "log | deadline",
 )
 MAILDIR_ROWS = (
-    "expunge | listing",
-    "scan refresh gather uidls | lock | quota",
-    "folder | octets | name",
+    "update",
+    "expunge | seen | expire | listing",
+    "chase | trash | quota",
+    "scan refresh gather uidls | lock",
+    "folder | octets | name | move | bits",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
-    "keeper": {"expunge", "scan", "lock", "listing"},
+    "commit": {"bits", "update"},
+    "keeper": {"scan", "lock", "listing"},
     "maildrop": {"scan", "lock"},
     "mailbox": {"listing"},
 }
