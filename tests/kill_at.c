@@ -218,6 +218,8 @@ static bool may_fail(long number)
 
 static bool counts(const struct kill_at_plan *plan, long number)
 {
+	if (plan->has_begun != NULL && !*plan->has_begun)
+		return false;
 	switch (plan->deed) {
 	case KILL_AT_TEAR:
 	case KILL_AT_SHORTEN:
@@ -285,12 +287,22 @@ static int end_call(struct trace *trace)
 	return set_result(trace->pid, trace->result);
 }
 
+/* Whether no more of its calls matter. */
+static bool is_let_alone(const struct trace *trace)
+{
+	return trace->plan->missing == 0 && !trace->is_inside &&
+		(trace->end->is_reached || trace->plan->call == 0);
+}
+
 /* Let the child go on to its next stop, by 'signal' unless that is 0. */
 static int go_on(struct trace *trace, int signal)
 {
+	int result = is_let_alone(trace) ?
+		(int)ptrace(PTRACE_CONT, trace->pid, NULL, (long)signal) :
+		(int)ptrace(PTRACE_SYSCALL, trace->pid, NULL, (long)signal);
+
 	/* ESRCH: it was killed while it stood still. */
-	if (ptrace(PTRACE_SYSCALL, trace->pid, NULL, (long)signal) < 0 &&
-		errno != ESRCH)
+	if (result < 0 && errno != ESRCH)
 		return -1;
 	return waitpid(trace->pid, &trace->end->status, 0) < 0 ? -1 : 0;
 }

@@ -25,6 +25,8 @@ struct kill_at_plan {
 	 * what writes, KILL_AT_FAIL does not count exits.
 	 */
 	unsigned int call;
+	/* What the victim sets, in shared memory, to be counted; or NULL. */
+	const bool *has_begun;
 	int error;		/* of KILL_AT_FAIL; no memory is ENOMEM */
 	void (*meddle)(void *context);
 	void *context;		/* for .meddle */
