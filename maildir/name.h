@@ -1,5 +1,5 @@
 /*
- * name.h - a Maildir file name: its unique part, its time, its unique-id
+ * name.h - a Maildir file name: unique part, time, sizes, unique-id
  */
 #ifndef POSTERN_MAILDIR_NAME_H
 #define POSTERN_MAILDIR_NAME_H
@@ -33,6 +33,17 @@ size_t name_unique(const char *name);
 uint64_t name_time(const char *name);
 
 /*
+ * Find the number after the last ',', 'key' and '=' before the first ':' of
+ * 'name', as "123,S=17:2,S" says with 'S' that the file has 17 bytes, and with
+ * 'W' how many octets RETR would send.  Nobody has to be telling the truth.
+ *
+ * Returns false, and leaves '*value' alone, if there is none, or if it is not
+ * one to many decimal digits that end at ',', ':' or the end of the name, or
+ * exceeds UINT64_MAX.
+ */
+bool name_size(const char *name, char key, uint64_t *value);
+
+/*
  * Order two names by time, then by unique part as octets.  Returns <0, 0 or >0
  * as strcmp does; 0 means that both have the same unique part.
  */
@@ -43,6 +54,9 @@ int name_compare_unique(const char *a, const char *b);
  * by the whole name.  Returns <0, 0 or >0 as strcmp does.
  */
 int name_compare(const char *a, const char *b);
+
+/* Whether the unique part of 'name' is a legal unique-id as it stands. */
+bool name_has_uidl(const char *name);
 
 /*
  * Write the default unique-id of 'name' and a final NUL to 'uidl': the unique

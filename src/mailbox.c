@@ -73,13 +73,14 @@ static int take_login(struct mailbox *box, int64_t deadline_ms)
 		return -1;
 
 	int status = (int)answer.status;
-	if (answer.status >= WIRE_LOGIN_STATUSES) {
+	if (answer.status >= WIRE_LOGIN_STATUSES || answer.is_read_only > 1) {
 		errno = EBADMSG;
 		status = -1;
 	} else if (answer.status == WIRE_LOGIN_GRANTED &&
 			take_listing(box, &answer, listing_fd) < 0) {
 		status = -1;
 	}
+	box->is_read_only = answer.is_read_only;
 	if (listing_fd >= 0)
 		close(listing_fd);
 	return status;
@@ -139,7 +140,9 @@ uint32_t mailbox_unmarked_count(const struct mailbox *box)
 
 uint64_t mailbox_unmarked_octets(const struct mailbox *box)
 {
-	return box->listing.octets - box->marked_octets;
+	/* A keeper's total may be a lie. */
+	return box->listing.octets > box->marked_octets ?
+		box->listing.octets - box->marked_octets : 0;
 }
 
 uint64_t mailbox_octets(const struct mailbox *box, uint32_t idx)
@@ -159,7 +162,7 @@ bool mailbox_is_marked(const struct mailbox *box, uint32_t idx)
 
 bool mailbox_mark(struct mailbox *box, uint32_t idx)
 {
-	if (has_bit(box->unserved, idx))
+	if (box->is_read_only || has_bit(box->unserved, idx))
 		return false;
 	set_bit(box->marks, idx);
 	box->marked_count++;
@@ -202,6 +205,14 @@ int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms)
 		close(message_fd);
 	errno = answer.error != 0 ? (int)answer.error : EBADMSG;
 	return -1;
+}
+
+void mailbox_doubt(struct mailbox *box, uint32_t idx)
+{
+	struct wire_doubt doubt = { .kind = WIRE_DOUBT, .idx = idx };
+
+	/* A keeper that is gone can't correct anything. */
+	(void)wire_send(box->keeper_fd, &doubt, sizeof(doubt), -1);
 }
 
 int mailbox_commit(struct mailbox *box, uint32_t *removed, uint32_t *failed)

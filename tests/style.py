@@ -37,19 +37,19 @@ SRC_ROWS = (
     "log | deadline",
 )
 MAILDIR_ROWS = (
-    "import",
+    "drop",
+    "expunge | index index_format index_write | import",
     "import_dovecot import_courier import_rule",
-    "import_list | import_popa3d",
-    "expunge | listing",
-    "scan refresh gather uidls | lock",
+    "import_list | import_popa3d | listing",
+    "scan refresh gather known uidls count file locate | lock | quota",
     "ledger ledger_file ledger_table | uidl_format uidl_place",
     "text",
-    "folder | octets | name",
+    "beneath | folder | octets | checksum | name",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
-    "keeper": {"expunge", "scan", "lock", "listing"},
-    "maildrop": {"scan", "lock"},
+    "keeper": {"expunge"},
+    "maildrop": {"beneath", "drop", "lock", "uidl_format"},
     "mailbox": {"listing"},
 }
 # Who may know a library.

@@ -1,5 +1,5 @@
 /*
- * test_name.c - unique parts, times, order and unique-ids of file names
+ * test_name.c - unique parts, times, sizes, order, unique-ids of file names
  */
 #include "config.h"
 
@@ -74,6 +74,89 @@ static void huge_time(void **state)
 	assert_true(name_time("99999999999999999999.x") == UINT64_MAX);
 	assert_true(name_time(filled('9', 255, "")) == UINT64_MAX);
 	assert_true(name_time("00000000000000000000000007") == 7);
+}
+
+static void assert_size(const char *name, char key, uint64_t expected)
+{
+	uint64_t value = 99;
+
+	assert_true(name_size(name, key, &value));
+	assert_true(value == expected);
+}
+
+static void assert_no_size(const char *name)
+{
+	uint64_t value = 99;
+
+	assert_false(name_size(name, 'S', &value));
+	assert_true(value == 99);
+}
+
+static void size(void **state)
+{
+	(void)state;	/* pure */
+	assert_size("1.a,S=17", 'S', 17);
+	assert_size("1.a,S=17,W=20:2,S", 'S', 17);
+	assert_size("1.a,S=17,W=20:2,S", 'W', 20);
+	assert_size("1.a,W=20,S=0:2,", 'S', 0);
+	assert_size("1.a,S=0017", 'S', 17);
+	assert_size(",S=1", 'S', 1);
+	assert_size("1.a,x,,S=5,y", 'S', 5);
+}
+
+static void last_size(void **state)
+{
+	(void)state;	/* pure */
+	assert_size("1.a,S=1,S=2", 'S', 2);
+	assert_size("1.a,S=1,W=3,S=2,W=4:2,S", 'S', 2);
+	assert_size("1.a,S=x,S=2", 'S', 2);
+	assert_no_size("1.a,S=1,S=");
+	assert_no_size("1.a,S=1,S=x");
+}
+
+static void size_in_flags(void **state)
+{
+	(void)state;	/* pure */
+	assert_size("1.a,S=1:2,S=3", 'S', 1);
+	assert_size("1.a,S=1:2,S:,S=3", 'S', 1);
+	assert_no_size("1.a:2,S=3");
+	assert_no_size("1.a:,S=3");
+	assert_no_size(":,S=3");
+}
+
+static void no_size(void **state)
+{
+	(void)state;	/* pure */
+	assert_no_size("");
+	assert_no_size("1.a");
+	assert_no_size("1.a,W=1");
+	assert_no_size("1.a,s=1");
+	assert_no_size("S=1");
+	assert_no_size("1.aS=1");
+	assert_no_size("1.a,S1");
+	assert_no_size("1.a,S");
+	assert_no_size("1.a,");
+	assert_no_size("1.a,S=");
+	assert_no_size("1.a,S=,W=1");
+	assert_no_size("1.a,S=:2,S");
+	assert_no_size("1.a,S=-1");
+	assert_no_size("1.a,S=+1");
+	assert_no_size("1.a,S= 1");
+	assert_no_size("1.a,S=1 ");
+	assert_no_size("1.a,S=1.5");
+	assert_no_size("1.a,S=0x10");
+	assert_no_size("1.a,S=1\xb2");
+}
+
+static void huge_size(void **state)
+{
+	(void)state;	/* pure */
+	assert_size("1.a,S=4294967296", 'S', UINT64_C(4294967296));
+	assert_size("1.a,S=18446744073709551615", 'S', UINT64_MAX);
+	assert_size("1.a,S=00000000000000000000000007", 'S', 7);
+	assert_no_size("1.a,S=18446744073709551616");
+	assert_no_size("1.a,S=99999999999999999999,W=1");
+	assert_no_size("1.a,S=1,S=18446744073709551616");
 }
 
 static void order(void **state)
@@ -202,6 +285,11 @@ int main(void)
 		PURE_CASE("a time is the number that a name begins with",
 			delivery_time),
 		PURE_CASE("a time too large is the largest", huge_time),
+		PURE_CASE("a size is the number after its key", size),
+		PURE_CASE("of several sizes the last one counts", last_size),
+		PURE_CASE("what stands behind ':' is no size", size_in_flags),
+		PURE_CASE("what is not digits alone is no size", no_size),
+		PURE_CASE("a size too large is no size", huge_size),
 		PURE_CASE("names are ordered by time, unique part, whole name",
 			order),
 		PURE_CASE("flags and sizes don't change a unique part",

@@ -25,6 +25,20 @@ static void check_uidl(const char *uidl)
 		FUZZ_CHECK(uidl[i] >= 0x21 && uidl[i] <= 0x7e);
 }
 
+/* A size that was found is written there. */
+static void check_size(const char *name)
+{
+		uint64_t value;
+
+	if (!name_size(name, 'S', &value))
+		return;
+	const char *at = strstr(name, ",S=");
+
+	FUZZ_CHECK(at != NULL);
+	while (strtoull(at + 3, NULL, 10) != value)
+		FUZZ_CHECK((at = strstr(at + 3, ",S=")) != NULL);
+}
+
 /* Two names, with a NUL between them. */
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t count)
 {
@@ -37,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t count)
 
 	FUZZ_CHECK(name_unique(first) <= strlen(first));
 	(void)name_time(first);
+	check_size(first);
 	name_uidl(first, digest, uidl);
 	check_uidl(uidl);
 	name_uidl_of_twin(first, count, digest, uidl);
