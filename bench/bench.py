@@ -9,18 +9,18 @@ the machine does meets all of them alike.
 import argparse
 import contextlib
 import os
-import pathlib
 import random
 import shutil
 import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 import boxes
 import load
+import maildirs
+import scratch
 from servers import Dovecot, Meter, Postern
 from table import median_text
 
@@ -180,18 +180,9 @@ def started(programs, top, sessions_per_worker):
             server.stop()
 
 
-@contextlib.contextmanager
-def directory():
-    """Make a directory that all users can enter, and remove it."""
-    with tempfile.TemporaryDirectory(prefix="postern-bench-") as name:
-        top = pathlib.Path(name)
-        top.chmod(0o755)
-        yield top
-
-
 def bench_sessions(programs, rounds):
     """Measure what sessions on small boxes cost."""
-    with directory() as top:
+    with scratch.directory() as top:
         write_boxes(top)
         with started(programs, top, (1, 1000)) as servers:
             print(f"{rounds} rounds, CPU by {Meter.__name__}", flush=True)
@@ -202,12 +193,13 @@ def bench_sessions(programs, rounds):
 def bench_boxes(programs, options):
     """Measure how sessions depend on the size of the mailbox."""
     print(f"\nMailboxes of all sizes, CPU by {Meter.__name__}")
-    with directory() as top:
+    with scratch.directory() as top:
         chosen = boxes.choose(options.sizes, options.huge, top)
-        for box in chosen:
-            (top / "mail" / box.user).mkdir(parents=True)
-        with started(programs, top, (1,)) as servers:
-            boxes.run(chosen, servers, options.rounds, options.huge)
+        with scratch.file_system(top, *maildirs.needs(chosen, 2)) as place:
+            for box in chosen:
+                (place / "mail" / box.user).mkdir(parents=True)
+            with started(programs, place, (1,)) as servers:
+                boxes.run(chosen, servers, options.rounds, options.huge)
 
 
 def read_sizes(text):

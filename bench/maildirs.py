@@ -10,8 +10,10 @@ from servers import IS_ROOT, MAIL_GID, MAIL_UID
 
 LINE = b"The quick brown fox jumps over the lazy dog, again and again.\n"
 AGE_S = 60
-# What a file costs at most: blocks, the inode and its place in a folder.
-FILE_BYTES = 5000
+# What a file costs at most: blocks, the inode and its place in folders.
+FILE_BYTES = 4096 + 256 + 3 * 150
+# What else servers write, and what the file system needs itself.
+SPARE_BYTES, SPARE_INODES = 1 << 29, 1000
 
 
 def postfix_name(second, number, _size, _wire):
@@ -51,10 +53,6 @@ class Box:
         wire = len(text) + text.count(b"\n")
         name = self.name_of(1700000000 + number, number, len(text), wire)
         return name, text, wire
-
-    def bytes(self):
-        """What a copy takes of the disk at most."""
-        return self.count * FILE_BYTES
 
     @functools.cached_property
     def octets(self):
@@ -175,17 +173,23 @@ def make_copies(boxes, servers):
     return copies
 
 
+def needs(boxes, copies):
+    """Return the octets and inodes that so many copies take at most."""
+    count = copies * sum(box.count for box in boxes)
+    return (SPARE_BYTES + count * FILE_BYTES * 11 // 10,
+            SPARE_INODES + count * 11 // 10)
+
+
 def affordable(boxes, copies, directory):
     """Return those of 'boxes' that the disk has room for 'copies' times."""
     disk = os.statvfs(directory)
-    space = disk.f_bavail * disk.f_frsize * 0.8
+    space = disk.f_bavail * disk.f_frsize
     # Some file systems count no inodes.
-    inodes = disk.f_favail * 0.8 if disk.f_files else float("inf")
+    inodes = disk.f_favail if disk.f_files else float("inf")
     chosen = []
     for box in sorted(boxes, key=lambda box: box.count):
-        space -= copies * box.bytes()
-        inodes -= copies * box.count
-        if space < 0 or inodes < 0:
+        needed = needs([*chosen, box], copies)
+        if needed[0] > space or needed[1] > inodes:
             print(f"(left out: {box.count} messages, {box.kind}: the disk "
                   f"of {directory} is too small)")
         else:

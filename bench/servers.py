@@ -195,6 +195,7 @@ service pop3-login {{
   }}
 }}
 service pop3 {{
+  vsz_limit = 4 G
   service_count = 1000
   process_min_avail = 4
 }}

@@ -39,7 +39,7 @@ class Table:
         """Print some measures of all boxes."""
         names = "".join(f"{server.name:>11}" for server in self.servers)
         print(f"\n{title}\n{'':<34}" + "".join(
-            f"{names}{'ratio':>20}" for _ in measures))
+            f"{names}{'ratio':>22}" for _ in measures))
         for box in self.boxes:
             for phase in PHASES:
                 print(f"{box.count:>7} {box.kind} {phase:<12} " + "".join(
@@ -50,4 +50,4 @@ class Table:
         numbers = "".join(
             f"{self.median(box, phase, server, what):>11.2f}"
             for server in self.servers)
-        return numbers + f"{median_text(self.ratios(box, phase, what)):>20}"
+        return numbers + f"{median_text(self.ratios(box, phase, what)):>22}"
