@@ -1,5 +1,6 @@
 """The servers that are compared, each in a place of its own, and their CPU."""
 
+import grp
 import os
 import pathlib
 import pwd
@@ -225,7 +226,7 @@ service pop3-login {{
     def write_config(self):
         """Write dovecot.conf for what this server is told to do."""
         text = self.CONFIG + ("" if IS_ROOT else self.WITHOUT_ROOT)
-        group = os.getegid()
+        group = grp.getgrgid(os.getegid()).gr_name
         (self.directory / "dovecot.conf").write_text(text.format(
             **vars(self), user=MAIL_USER, group=group))
 
