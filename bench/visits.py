@@ -5,7 +5,7 @@ import time
 
 import load
 
-TIMEOUT_S = 300
+TIMEOUT_S = 900
 # Servers are at rest when they have used less than this in a pause.
 PAUSE_S, REST_S, PAUSES = 0.02, 0.0002, 25
 
