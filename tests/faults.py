@@ -852,7 +852,7 @@ def fetch_all(server, user, maildir):
     equal(maildir.wires(), wires[len(wires) // 2:], "messages left")
 
 
-@case("the keeper's lock file is all that a session leaves in a Maildir")
+@case("lock, index and ledger are all that a session leaves in a Maildir")
 def _():
     with Server() as server:
         maildir = server.add_user("joe")
@@ -861,7 +861,7 @@ def _():
             client.retrieve(1)
             client.ok("QUIT")
         made = set(os.listdir(maildir.root)) - before
-        check(made <= {"postern.lock"}, f"made {made}")
+        equal(made, {"postern.lock", "postern.index", "postern.uidls"}, "made")
 
 
 def odd_lock_file(make):

@@ -10,12 +10,12 @@ import os
 import re
 import signal
 import ssl
-import subprocess
 import sys
 import time
 
-from postern_testing import (Client, Closed, Server, Skip, Suite, as_root,
-                             check, equal, matches, stuffed)
+from postern_testing import (Client, Closed, Server, Skip, Suite, check,
+                             equal, matches, stuffed)
+from postern_testing import mounts
 from postern_testing.processes import wait_until
 from postern_testing.server import program
 
@@ -294,48 +294,6 @@ for spoiler in (file_in_place, link_in_place, root_not_writable,
               spoiled_trash, spoiler)
 
 
-def run_or_skip(*command):
-    """Run a program that may be missing, or not permitted here."""
-    try:
-        subprocess.run(command, capture_output=True, text=True, check=True)
-    except FileNotFoundError as error:
-        raise Skip(f"{command[0]} is not installed") from error
-    except subprocess.CalledProcessError as error:
-        raise Skip(f"{command[0]}: {error.stderr.strip()}") from error
-
-
-def mount_tmpfs(_server, maildir):
-    """Mount a file system that has room for few files."""
-    run_or_skip("mount", "-t", "tmpfs", "-o", "nr_inodes=40", "tmpfs",
-                maildir.root)
-
-
-def mount_ext4(server, maildir):
-    """Mount a file system that has few blocks."""
-    image = server.path("disk")
-    with open(image, "wb") as file:
-        file.truncate(2 << 20)
-    run_or_skip("mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", image)
-    run_or_skip("mount", "-o", "loop", image, maildir.root)
-
-
-@contextlib.contextmanager
-def small_disk(server, maildir, mount):
-    """Let the Maildir be a small file system of its own."""
-    if not as_root():
-        raise Skip("only root can mount a file system")
-    mount(server, maildir)
-    try:
-        os.chmod(maildir.root, 0o700)
-        maildir.own("")
-        for folder in ("cur", "new", "tmp"):
-            os.mkdir(maildir.path(folder), 0o700)
-            maildir.own(folder)
-        yield
-    finally:
-        subprocess.run(["umount", "-l", maildir.root], check=True)
-
-
 def fill(maildir):
     """Write files until there is no room for one more octet."""
     filler = []
@@ -352,7 +310,7 @@ def full_disk(mount):
     """Without room nothing is removed; with room the same QUIT works."""
     with Server(mailbox=TO_TRASH | MARK_SEEN) as server:
         maildir = server.add_user("joe", "empty")
-        with small_disk(server, maildir, mount):
+        with mounts.mounted(server, maildir, mount):
             for number in range(1, 8):
                 maildir.deliver(f"new/170000000{number}.M{number}P1.host",
                                 b"Subject: full\n\n%d\n" % number)
@@ -376,9 +334,11 @@ def full_disk(mount):
             equal(len(os.listdir(maildir.path(TRASH, "new"))), 1, "trash")
 
 
-for mounter in (mount_tmpfs, mount_ext4):
+for kind, mounter in (
+        ("few inodes", mounts.tmpfs("nr_inodes=40")),
+        ("few blocks", mounts.ext4(2, "-m", "0", "-O", "^has_journal"))):
     suite.add(f"on a full disk nothing is lost for the trash, and with room "
-              f"it works ({mounter.__name__[6:]})", full_disk, mounter)
+              f"it works ({kind})", full_disk, mounter)
 
 
 # Expiry.
