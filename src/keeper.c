@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -111,6 +112,21 @@ static _Noreturn void deny(const struct keeper *keeper, const char *name,
 	wait_until(since_ms + keeper->delay_ms);
 	send_status(keeper, WIRE_LOGIN_DENIED);
 	_exit(KEEPER_EXIT_DENIED);
+}
+
+/* Tell the other session's facts: the password was right. */
+static _Noreturn void give_up_in_use(const struct keeper *keeper,
+	const struct holder *holder)
+{
+	struct wire_login answer = {
+		.kind = WIRE_AUTH, .status = WIRE_LOGIN_IN_USE,
+		.holder_since_s = holder->since_s,
+	};
+
+	snprintf(answer.holder, sizeof(answer.holder), "%s", holder->address);
+	/* A worker that is gone needs no answer. */
+	(void)wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
+	_exit(KEEPER_EXIT_NOT_OPENED);
 }
 
 static _Noreturn void give_up(const struct keeper *keeper,
@@ -303,7 +319,9 @@ void keeper_run(struct keeper *keeper)
 	become(keeper, &identity);
 
 	enum wire_login_status status = maildrop_open(&drop,
-		keeper->settings->mailbox.path, &identity);
+		keeper->settings->mailbox.path, &identity, keeper->address);
+	if (status == WIRE_LOGIN_IN_USE)
+		give_up_in_use(keeper, &drop.holder);
 	if (status != WIRE_LOGIN_GRANTED)
 		give_up(keeper, status);
 	grant(keeper, &identity, &drop);

@@ -21,6 +21,8 @@ struct mailbox {
 	uint8_t *unserved;		/* not sent whole: never marked */
 	uint32_t marked_count;
 	uint64_t marked_octets;
+	int64_t holder_since_s;		/* IN_USE: since the epoch */
+	char holder[WIRE_ADDRESS_BYTES]; /* "": not known */
 };
 
 /* Begin without a keeper, and without messages. */
@@ -32,7 +34,9 @@ void mailbox_begin(struct mailbox *box);
  *
  * Takes over 'keeper_fd' and waits until 'deadline_ms' at the longest.
  * Returns WIRE_LOGIN_GRANTED when the maildrop is open, another status when it
- * is not, or -1 with errno ETIMEDOUT, EPIPE (keeper lost) or EBADMSG.
+ * is not, or -1 with errno ETIMEDOUT, EPIPE (keeper lost) or EBADMSG.  After
+ * WIRE_LOGIN_IN_USE 'holder' and 'holder_since_s' say from where and since
+ * when, if that is known.
  */
 int mailbox_login(struct mailbox *box, int keeper_fd,
 	const struct wire_auth *request, int64_t deadline_ms);

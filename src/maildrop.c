@@ -99,18 +99,21 @@ static enum wire_login_status open_root(const char *pattern,
 }
 
 static enum wire_login_status take_lock(struct maildrop *drop, int root_fd,
-	const struct auth_identity *identity)
+	const struct auth_identity *identity, const char *address)
 {
 	int64_t deadline_ms = deadline_now_ms() + LOCK_WAIT_MS;
 
-	while (lock_take(&drop->lock, root_fd) < 0) {
+	while (lock_take(&drop->lock, root_fd, address) < 0) {
 		if (errno != EWOULDBLOCK) {
 			log_error("user=%s: can't lock the Maildir: %s",
 				identity->name, strerror(errno));
 			return WIRE_LOGIN_TEMPORARY;
 		}
-		if (deadline_has_passed(deadline_ms))
+		if (deadline_has_passed(deadline_ms)) {
+			/* What it can't tell is not told. */
+			(void)lock_holder(root_fd, &drop->holder);
 			return WIRE_LOGIN_IN_USE;
+		}
 		(void)poll(NULL, 0, LOCK_RETRY_MS);
 	}
 	return WIRE_LOGIN_GRANTED;
@@ -138,7 +141,8 @@ static enum wire_login_status scan(struct maildrop *drop, int root_fd,
 }
 
 enum wire_login_status maildrop_open(struct maildrop *drop,
-	const char *pattern, const struct auth_identity *identity)
+	const char *pattern, const struct auth_identity *identity,
+	const char *address)
 {
 	enum wire_login_status status;
 	int root_fd;
@@ -149,7 +153,7 @@ enum wire_login_status maildrop_open(struct maildrop *drop,
 	};
 	status = open_root(pattern, identity, &root_fd);
 	if (status == WIRE_LOGIN_GRANTED && root_fd >= 0)
-		status = take_lock(drop, root_fd, identity);
+		status = take_lock(drop, root_fd, identity, address);
 	if (status == WIRE_LOGIN_GRANTED && root_fd >= 0)
 		status = scan(drop, root_fd, identity);
 	drop->marks = calloc(1, (size_t)drop->scan.count / 8 + 1);

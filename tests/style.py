@@ -39,13 +39,13 @@ SRC_ROWS = (
 MAILDIR_ROWS = (
     "expunge | listing",
     "scan refresh gather uidls | lock",
-    "folder | octets | name",
+    "folder | holder | octets | name",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
     "keeper": {"expunge", "scan", "lock", "listing"},
     "maildrop": {"scan", "lock"},
-    "mailbox": {"listing"},
+    "mailbox": {"holder", "listing"},
 }
 # Who may know a library.
 OWNERS = {
