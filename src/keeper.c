@@ -270,11 +270,26 @@ static int serve_commit(const struct keeper *keeper, struct maildrop *drop,
 	return wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
 }
 
+/* The client is silent: let others have the maildrop; or it is heard again. */
+static int serve_hold(const struct keeper *keeper, struct maildrop *drop,
+	const struct wire_hold *request)
+{
+	struct wire_held answer = { .kind = WIRE_HOLD };
+
+	if (request->is_wanted > 1)
+		_exit(KEEPER_EXIT_BAD_RECORD);
+	int status = request->is_wanted ? lock_take_again(&drop->lock) :
+		lock_let_go(&drop->lock);
+	answer.is_lost = status < 0;
+	return wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
+}
+
 /* Whatever a worker may ask for. */
 union request {
 	uint32_t kind;
 	struct wire_open open;
 	struct wire_commit commit;
+	struct wire_hold hold;
 };
 
 /* Answer until the worker goes, or has sent the last COMMIT. */
@@ -288,7 +303,13 @@ static void serve_worker(const struct keeper *keeper, struct maildrop *drop)
 			sizeof(request));
 		if (bytes < 0 && errno == EPIPE)
 			return;
-		if (bytes == sizeof(request.open) &&
+		if (bytes == sizeof(request.hold) &&
+				request.kind == WIRE_HOLD)
+			status = serve_hold(keeper, drop, &request.hold);
+		/* Others may have it: no octet of theirs, no removal. */
+		else if (drop->lock.is_let_go)
+			_exit(KEEPER_EXIT_BAD_RECORD);
+		else if (bytes == sizeof(request.open) &&
 				request.kind == WIRE_OPEN)
 			status = serve_open(keeper, drop, &request.open);
 		else if (bytes == sizeof(request.commit) &&

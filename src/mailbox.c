@@ -225,6 +225,31 @@ int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms)
 	return -1;
 }
 
+/* Returns how the maildrop is held after the keeper's answer. */
+static enum mailbox_hold ask_hold(const struct mailbox *box, bool is_wanted,
+	int64_t deadline_ms)
+{
+	struct wire_hold request = {
+		.kind = WIRE_HOLD, .is_wanted = is_wanted,
+	};
+	struct wire_held answer;
+
+	if (wire_send(box->keeper_fd, &request, sizeof(request), -1) < 0 ||
+			wire_wait(box->keeper_fd, deadline_ms) < 0 ||
+			wire_receive(box->keeper_fd, WIRE_HOLD, &answer,
+				sizeof(answer), NULL) < 0 ||
+			answer.is_lost > 1)
+		return MAILBOX_IS_LOST;
+	return answer.is_lost ? MAILBOX_IS_TAKEN_OVER : MAILBOX_IS_OURS;
+}
+
+int mailbox_hold(struct mailbox *box, bool is_wanted, int64_t deadline_ms)
+{
+	if (box->hold == MAILBOX_IS_OURS)
+		box->hold = ask_hold(box, is_wanted, deadline_ms);
+	return box->hold == MAILBOX_IS_OURS ? 0 : -1;
+}
+
 int mailbox_commit(struct mailbox *box, uint32_t *removed, uint32_t *failed)
 {
 	struct wire_committed answer = { .removed = 0 };

@@ -13,8 +13,16 @@
 #include "maildir/listing.h"
 #include "wire.h"
 
+/* Whose the maildrop is. */
+enum mailbox_hold {
+	MAILBOX_IS_OURS,	/* or will be when we want it back */
+	MAILBOX_IS_TAKEN_OVER,	/* another session's */
+	MAILBOX_IS_LOST		/* nobody knows: so is the keeper */
+};
+
 struct mailbox {
 	int keeper_fd;			/* -1: no keeper */
+	enum mailbox_hold hold;
 	struct listing listing;
 	void *image;			/* a short listing's memory, or NULL */
 	uint8_t *marks;			/* to be removed at QUIT */
@@ -73,6 +81,16 @@ void mailbox_set_unserved(struct mailbox *box, uint32_t idx);
  * RFC 1939 section 5 (RETR), section 7 (TOP).
  */
 int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms);
+
+/*
+ * Let other sessions have the maildrop, or ('is_wanted') have it back; the
+ * first may be asked again, to find out whether one has it by now.
+ *
+ * Returns 0 if nobody was there meanwhile; else -1, and 'hold' says whose it
+ * is: for good.  Blocks for one round trip to the keeper, until 'deadline_ms'
+ * at the longest.
+ */
+int mailbox_hold(struct mailbox *box, bool is_wanted, int64_t deadline_ms);
 
 /*
  * Remove the marked messages and end the keeper's work.

@@ -21,8 +21,8 @@ struct maildrop {
 /*
  * Open the Maildir of 'identity', who this process is by now: 'pattern' is
  * mailbox.path, 'address' the client's.  A session that is about to end gets a
- * second to release the lock.  A Maildir that does not exist yet is an empty maildrop, but only if
- * the directory that will hold it does.
+ * second to release the lock.  A Maildir that does not exist yet is an empty
+ * maildrop, but only if the directory that will hold it does.
  *
  * The caller never closes it: a keeper serves one, and the kernel closes it.
  * Returns WIRE_LOGIN_GRANTED; or IN_USE, TEMPORARY or PERMANENT, logged.

@@ -25,6 +25,7 @@ SRC_ROWS = (
     "generation",
     "keeper | worker | signer",
     "maildrop | authorization | transaction | child",
+    "hold",
     "auth auth_account auth_child auth_file auth_name auth_program "
     "auth_scheme passwd_file | capa",
     "pop3 | confine",
