@@ -1,8 +1,9 @@
 /*
- * lock.c - one session per maildrop
+ * lock.c - one session per maildrop, and silent ones that let others have it
  *
  * Runs in: the keeper, as the mail user.
- * Distrusts: postern.lock, which the mail user may have made a link or a FIFO.
+ * Distrusts: postern.lock, which the mail user may have made a link or a FIFO,
+ * may replace at any time, and may fill with anything.
  */
 #include "config.h"
 
@@ -10,15 +11,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOCK_FILE "postern.lock"
 
-#define LOCK_FILE_FLAGS \
-	(O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+#define FILE_FLAGS (O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
 /* A lock that belongs to the descriptor survives the close of another one. */
 #ifdef F_OFD_SETLK
@@ -54,18 +56,16 @@ static bool is_unavailable(int error)
  * Lock the directory, by a descriptor of its own: flock is not POSIX, but all
  * systems have it, and it alone locks what can't be opened for writing.
  */
-static int lock_directory(int root_fd)
+static int lock_directory(struct lock *lock, int root_fd)
 {
-	int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-		drop(&fd);
-	return fd;
+	lock->root_fd = openat(root_fd, ".",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return lock->root_fd < 0 ? -1 : flock(lock->root_fd, LOCK_EX | LOCK_NB);
 }
 
-static int open_file(int root_fd)
+static int open_file(int root_fd, int flags)
 {
-	int fd = openat(root_fd, LOCK_FILE, LOCK_FILE_FLAGS, 0600);
+	int fd = openat(root_fd, LOCK_FILE, flags | FILE_FLAGS, 0600);
 	struct stat status;
 
 	if (fd < 0)
@@ -100,33 +100,157 @@ static bool is_private(int root_fd)
 		(status.st_mode & (S_IRGRP | S_IROTH)) == 0;
 }
 
-int lock_take(struct lock *lock, int root_fd)
+/* Whether the open file is what others will find: it may be replaced. */
+static bool is_in_place(int root_fd, int fd)
+{
+	struct stat ours, found;
+
+	return fstat(fd, &ours) == 0 && fstatat(root_fd, LOCK_FILE, &found,
+			AT_SYMLINK_NOFOLLOW) == 0 &&
+		ours.st_dev == found.st_dev && ours.st_ino == found.st_ino;
+}
+
+/* Then it is somebody's file, which may be locked but not written. */
+static bool has_other_name(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) < 0 || status.st_nlink != 1;
+}
+
+static bool write_line(struct lock *lock, const char *address)
+{
+	struct holder holder = { .since_s = (int64_t)time(NULL) };
+
+	snprintf(holder.address, sizeof(holder.address), "%s", address);
+	if (getentropy(holder.session, sizeof(holder.session)) < 0)
+		return false;
+	size_t count = holder_write(&holder, lock->line);
+	return pwrite(lock->file_fd, lock->line, count, 0) == (ssize_t)count &&
+		ftruncate(lock->file_fd, (off_t)count) == 0;
+}
+
+/*
+ * Say whose the maildrop is.  Where that can't be written (a full disk) nobody
+ * else may stand there: he would believe that he was alone.
+ */
+static int sign(struct lock *lock, const char *address)
+{
+	if (has_other_name(lock->file_fd) || write_line(lock, address))
+		return 0;
+	lock->line[0] = '\0';
+	return ftruncate(lock->file_fd, 0);
+}
+
+/*
+ * Lock and sign the file.  Returns -1 with errno if the maildrop can't be had,
+ * 0 if it can, even if there is no such lock here.
+ */
+static int take_file(struct lock *lock, int root_fd, const char *address)
+{
+	lock->file_fd = open_file(root_fd, O_RDWR | O_CREAT);
+	if (lock->file_fd < 0)
+		return 0;
+	if (lock_file(lock->file_fd) < 0) {
+		drop(&lock->file_fd);
+		return is_unavailable(errno) ? 0 : -1;
+	}
+	if (!is_in_place(root_fd, lock->file_fd)) {
+		errno = EWOULDBLOCK;
+		return -1;
+	}
+	return sign(lock, address);
+}
+
+/* Whether nobody but us has signed. */
+static bool is_ours(const struct lock *lock)
+{
+	char found[HOLDER_LINE_OCTETS + 1];
+	size_t count = strlen(lock->line);
+
+	return is_in_place(lock->root_fd, lock->file_fd) &&
+		!has_other_name(lock->file_fd) &&
+		pread(lock->file_fd, found, sizeof(found), 0) ==
+			(ssize_t)count &&
+		memcmp(found, lock->line, count) == 0;
+}
+
+static int give_up(struct lock *lock, int error)
+{
+	lock_release(lock);
+	errno = error;
+	return -1;
+}
+
+int lock_take(struct lock *lock, int root_fd, const char *address)
 {
 	int directory_error;
 
-	lock->file_fd = -1;
-	lock->root_fd = lock_directory(root_fd);
-	directory_error = lock->root_fd < 0 ? errno : 0;
+	*lock = (struct lock){ .root_fd = -1, .file_fd = -1 };
+	directory_error = lock_directory(lock, root_fd) < 0 ? errno : 0;
 	if (is_in_use(directory_error) && is_private(root_fd))
-		return -1;
-	lock->file_fd = open_file(root_fd);
-	if (lock->file_fd >= 0 && lock_file(lock->file_fd) < 0) {
-		drop(&lock->file_fd);
-		if (errno == EWOULDBLOCK) {
-			drop(&lock->root_fd);
-			return -1;
-		}
-	}
-	if (lock->file_fd >= 0 || lock->root_fd >= 0)
+		return give_up(lock, EWOULDBLOCK);
+	if (take_file(lock, root_fd, address) < 0)
+		return give_up(lock, errno);
+	if (lock->file_fd >= 0 || directory_error == 0)
 		return 0;
 	/* A Maildir that can't be written is locked by its directory alone. */
-	if (directory_error != 0 && !is_unavailable(directory_error))
-		errno = directory_error;
-	return -1;
+	return give_up(lock, is_unavailable(directory_error) ? errno :
+		directory_error);
+}
+
+int lock_let_go(struct lock *lock)
+{
+	struct flock whole = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	if (lock->is_let_go)
+		return lock->file_fd >= 0 && is_ours(lock) ? 0 :
+			give_up(lock, ESTALE);
+	if (lock->line[0] == '\0' || lock->root_fd < 0)
+		return 0;
+	/* If it can't be unlocked, others can't take it: no harm is done. */
+	(void)fcntl(lock->file_fd, SET_LOCK, &whole);
+	(void)flock(lock->root_fd, LOCK_UN);
+	lock->is_let_go = true;
+	return 0;
+}
+
+int lock_take_again(struct lock *lock)
+{
+	if (!lock->is_let_go)
+		return 0;
+	if (lock->file_fd < 0)
+		return give_up(lock, ESTALE);
+	if (flock(lock->root_fd, LOCK_EX | LOCK_NB) < 0 &&
+			is_in_use(errno) && is_private(lock->root_fd))
+		return give_up(lock, EWOULDBLOCK);
+	if (lock_file(lock->file_fd) < 0)
+		return give_up(lock, errno);
+	if (!is_ours(lock))
+		return give_up(lock, ESTALE);
+	lock->is_let_go = false;
+	return 0;
 }
 
 void lock_release(struct lock *lock)
 {
 	drop(&lock->file_fd);
 	drop(&lock->root_fd);
+}
+
+int lock_holder(int root_fd, struct holder *holder)
+{
+	char line[HOLDER_LINE_OCTETS + 1];
+	int fd = open_file(root_fd, O_RDONLY);
+
+	if (fd < 0)
+		return -1;
+	ssize_t count = pread(fd, line, sizeof(line), 0);
+	drop(&fd);
+	if (count < 0)
+		return -1;
+	if (holder_read(holder, line, (size_t)count) == 0)
+		return 0;
+	errno = EBADMSG;
+	return -1;
 }

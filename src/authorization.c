@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capa.h"
@@ -84,6 +85,23 @@ static enum pop3_event deny(struct session *session)
 	return POP3_CONTINUE;
 }
 
+/* Since when and from where, if that is known: the password was right. */
+static enum pop3_event in_use(struct session *session)
+{
+	const struct mailbox *box = &session->mailbox;
+	time_t since = (time_t)box->holder_since_s;
+	long long age_s = (long long)time(NULL) - box->holder_since_s;
+	struct tm utc;
+
+	if (box->holder[0] == '\0' || gmtime_r(&since, &utc) == NULL)
+		return pop3_err(session, "[IN-USE] the mailbox is open in "
+			"another session");
+	return pop3_err(session, "[IN-USE] the mailbox is open since "
+		"%04d-%02d-%02d %02d:%02d:%02d UTC (%lld s) from %s",
+		utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+		utc.tm_min, utc.tm_sec, age_s < 0 ? 0 : age_s, box->holder);
+}
+
 static enum pop3_event answer_login(struct session *session, int status)
 {
 	switch (status) {
@@ -92,8 +110,7 @@ static enum pop3_event answer_login(struct session *session, int status)
 	case WIRE_LOGIN_DENIED:
 		return deny(session);
 	case WIRE_LOGIN_IN_USE:
-		return pop3_err(session,
-			"[IN-USE] the mailbox is open in another session");
+		return in_use(session);
 	case WIRE_LOGIN_TEMPORARY:
 		return pop3_err(session,
 			"[SYS/TEMP] can't open the mailbox now, try later");

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -110,6 +111,21 @@ static _Noreturn void deny(const struct keeper *keeper, const char *name,
 	wait_until(since_ms + keeper->delay_ms);
 	send_status(keeper, WIRE_LOGIN_DENIED);
 	_exit(KEEPER_EXIT_DENIED);
+}
+
+/* Tell the other session's facts: the password was right. */
+static _Noreturn void give_up_in_use(const struct keeper *keeper,
+	const struct holder *holder)
+{
+	struct wire_login answer = {
+		.kind = WIRE_AUTH, .status = WIRE_LOGIN_IN_USE,
+		.holder_since_s = holder->since_s,
+	};
+
+	snprintf(answer.holder, sizeof(answer.holder), "%s", holder->address);
+	/* A worker that is gone needs no answer. */
+	(void)wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
+	_exit(KEEPER_EXIT_NOT_OPENED);
 }
 
 static _Noreturn void give_up(const struct keeper *keeper,
@@ -244,12 +260,27 @@ static int serve_commit(const struct keeper *keeper, struct maildrop *drop,
 	return wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
 }
 
+/* The client is silent: let others have the maildrop; or it is heard again. */
+static int serve_hold(const struct keeper *keeper, struct maildrop *drop,
+	const struct wire_hold *request)
+{
+	struct wire_held answer = { .kind = WIRE_HOLD };
+
+	if (request->is_wanted > 1)
+		_exit(KEEPER_EXIT_BAD_RECORD);
+	int status = request->is_wanted ? lock_take_again(&drop->lock) :
+		lock_let_go(&drop->lock);
+	answer.is_lost = status < 0;
+	return wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
+}
+
 /* Whatever a worker may ask for. */
 union request {
 	uint32_t kind;
 	struct wire_open open;
 	struct wire_commit commit;
 	struct wire_doubt doubt;
+	struct wire_hold hold;
 };
 
 /* Answer until the worker goes, or has sent the last COMMIT. */
@@ -263,7 +294,13 @@ static void serve_worker(const struct keeper *keeper, struct maildrop *drop)
 			sizeof(request));
 		if (bytes < 0 && errno == EPIPE)
 			return;
-		if (bytes == sizeof(request.open) &&
+		if (bytes == sizeof(request.hold) &&
+				request.kind == WIRE_HOLD)
+			status = serve_hold(keeper, drop, &request.hold);
+		/* Others may have it: no octet of theirs, no removal. */
+		else if (drop->lock.is_let_go)
+			_exit(KEEPER_EXIT_BAD_RECORD);
+		else if (bytes == sizeof(request.open) &&
 				request.kind == WIRE_OPEN)
 			status = serve_open(keeper, drop, &request.open);
 		else if (bytes == sizeof(request.commit) &&
@@ -298,7 +335,10 @@ void keeper_run(struct keeper *keeper)
 	become(keeper, &identity);
 
 	enum wire_login_status status = maildrop_open(&drop,
-		&keeper->settings->mailbox, login.folder, &identity);
+		&keeper->settings->mailbox, login.folder, &identity,
+		keeper->address);
+	if (status == WIRE_LOGIN_IN_USE)
+		give_up_in_use(keeper, &drop.holder);
 	if (status != WIRE_LOGIN_GRANTED)
 		give_up(keeper, status);
 	grant(keeper, &identity, &drop);

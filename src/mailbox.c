@@ -11,12 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "deadline.h"
+#include "maildir/holder.h"
 
 /* Removing many messages on a slow disk takes its time, but not for ever. */
 #define COMMIT_TIMEOUT_S 1800
+
+/* How far the clocks of two hosts may be apart. */
+#define MOST_SKEW_S 300
 
 static bool has_bit(const uint8_t *bits, uint32_t idx)
 {
@@ -63,26 +68,40 @@ static int take_listing(struct mailbox *box, const struct wire_login *answer,
 		box->retrieved != NULL ? 0 : -1;
 }
 
-/* Read the answer to AUTH; any that is not as it must be is EBADMSG. */
-static int take_login(struct mailbox *box, int64_t deadline_ms)
+/* What other people read: only what is a time and an address. */
+static void keep_holder(struct mailbox *box, const struct wire_login *answer)
 {
-	struct wire_login answer;
+	_Static_assert(WIRE_ADDRESS_BYTES == HOLDER_ADDRESS_BYTES,
+		"one size for addresses");
+	if (answer->holder_since_s <= 0 || answer->holder_since_s >
+			(int64_t)time(NULL) + MOST_SKEW_S ||
+			!holder_is_address(answer->holder))
+		return;
+	box->holder_since_s = answer->holder_since_s;
+	memcpy(box->holder, answer->holder, sizeof(box->holder));
+}
+
+/* Read the answer to AUTH; any that is not as it must be is EBADMSG. */
+static int take_login(struct mailbox *box, struct wire_login *answer,
+	int64_t deadline_ms)
+{
 	int listing_fd;
 
 	if (wire_wait(box->keeper_fd, deadline_ms) < 0 ||
-			wire_receive(box->keeper_fd, WIRE_AUTH, &answer,
-				sizeof(answer), &listing_fd) < 0)
+			wire_receive(box->keeper_fd, WIRE_AUTH, answer,
+				sizeof(*answer), &listing_fd) < 0)
 		return -1;
 
-	int status = (int)answer.status;
-	if (answer.status >= WIRE_LOGIN_STATUSES || answer.is_read_only > 1) {
+	int status = (int)answer->status;
+	if (answer->status >= WIRE_LOGIN_STATUSES ||
+			answer->is_read_only > 1) {
 		errno = EBADMSG;
 		status = -1;
-	} else if (answer.status == WIRE_LOGIN_GRANTED &&
-			take_listing(box, &answer, listing_fd) < 0) {
+	} else if (answer->status == WIRE_LOGIN_GRANTED &&
+			take_listing(box, answer, listing_fd) < 0) {
 		status = -1;
 	}
-	box->is_read_only = answer.is_read_only;
+	box->is_read_only = answer->is_read_only;
 	if (listing_fd >= 0)
 		close(listing_fd);
 	return status;
@@ -118,16 +137,19 @@ void mailbox_begin(struct mailbox *box)
 int mailbox_login(struct mailbox *box, int keeper_fd,
 	const struct wire_auth *request, int64_t deadline_ms)
 {
+	struct wire_login answer;
 	int status = -1;
 
 	box->keeper_fd = keeper_fd;
 	if (wire_send(keeper_fd, request, sizeof(*request), -1) == 0)
-		status = take_login(box, deadline_ms);
+		status = take_login(box, &answer, deadline_ms);
 	if (status != WIRE_LOGIN_GRANTED) {
 		int error = errno;
 		mailbox_end(box);
 		errno = error;
 	}
+	if (status == WIRE_LOGIN_IN_USE)
+		keep_holder(box, &answer);
 	return status;
 }
 
@@ -214,6 +236,31 @@ int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms)
 		close(message_fd);
 	errno = answer.error != 0 ? (int)answer.error : EBADMSG;
 	return -1;
+}
+
+/* Returns how the maildrop is held after the keeper's answer. */
+static enum mailbox_hold ask_hold(const struct mailbox *box, bool is_wanted,
+	int64_t deadline_ms)
+{
+	struct wire_hold request = {
+		.kind = WIRE_HOLD, .is_wanted = is_wanted,
+	};
+	struct wire_held answer;
+
+	if (wire_send(box->keeper_fd, &request, sizeof(request), -1) < 0 ||
+			wire_wait(box->keeper_fd, deadline_ms) < 0 ||
+			wire_receive(box->keeper_fd, WIRE_HOLD, &answer,
+				sizeof(answer), NULL) < 0 ||
+			answer.is_lost > 1)
+		return MAILBOX_IS_LOST;
+	return answer.is_lost ? MAILBOX_IS_TAKEN_OVER : MAILBOX_IS_OURS;
+}
+
+int mailbox_hold(struct mailbox *box, bool is_wanted, int64_t deadline_ms)
+{
+	if (box->hold == MAILBOX_IS_OURS)
+		box->hold = ask_hold(box, is_wanted, deadline_ms);
+	return box->hold == MAILBOX_IS_OURS ? 0 : -1;
 }
 
 void mailbox_doubt(struct mailbox *box, uint32_t idx)

@@ -14,9 +14,17 @@
 #include "settings.h"
 #include "wire.h"
 
+/* Whose the maildrop is. */
+enum mailbox_hold {
+	MAILBOX_IS_OURS,	/* or will be when we want it back */
+	MAILBOX_IS_TAKEN_OVER,	/* another session's */
+	MAILBOX_IS_LOST		/* nobody knows: so is the keeper */
+};
+
 struct mailbox {
 	int keeper_fd;			/* -1: no keeper */
 	bool is_read_only;		/* no message can be marked */
+	enum mailbox_hold hold;
 	struct listing listing;
 	void *image;			/* a short listing's memory, or NULL */
 	uint8_t *marks;			/* to be removed at QUIT */
@@ -24,6 +32,8 @@ struct mailbox {
 	uint8_t *retrieved;		/* sent whole by RETR */
 	uint32_t marked_count, retrieved_count;
 	uint64_t marked_octets;
+	int64_t holder_since_s;		/* IN_USE: since the epoch */
+	char holder[WIRE_ADDRESS_BYTES]; /* "": not known */
 };
 
 /* Begin without a keeper, and without messages. */
@@ -35,7 +45,9 @@ void mailbox_begin(struct mailbox *box);
  *
  * Takes over 'keeper_fd' and waits until 'deadline_ms' at the longest.
  * Returns WIRE_LOGIN_GRANTED when the maildrop is open, another status when it
- * is not, or -1 with errno ETIMEDOUT, EPIPE (keeper lost) or EBADMSG.
+ * is not, or -1 with errno ETIMEDOUT, EPIPE (keeper lost) or EBADMSG.  After
+ * WIRE_LOGIN_IN_USE 'holder' and 'holder_since_s' say from where and since
+ * when, if that is known.
  */
 int mailbox_login(struct mailbox *box, int keeper_fd,
 	const struct wire_auth *request, int64_t deadline_ms);
@@ -85,6 +97,16 @@ int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms);
  * than the listing says.  No answer is waited for: the session is over.
  */
 void mailbox_doubt(struct mailbox *box, uint32_t idx);
+
+/*
+ * Let other sessions have the maildrop, or ('is_wanted') have it back; the
+ * first may be asked again, to find out whether one has it by now.
+ *
+ * Returns 0 if nobody was there meanwhile; else -1, and 'hold' says whose it
+ * is: for good.  Blocks for one round trip to the keeper, until 'deadline_ms'
+ * at the longest.
+ */
+int mailbox_hold(struct mailbox *box, bool is_wanted, int64_t deadline_ms);
 
 /*
  * Whether mailbox_commit() has anything to do: a message is marked, or the

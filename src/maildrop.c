@@ -169,18 +169,21 @@ static enum wire_login_status open_folder(struct maildrop *drop,
 }
 
 static enum wire_login_status take_lock(struct maildrop *drop,
-	const struct auth_identity *identity)
+	const struct auth_identity *identity, const char *address)
 {
 	int64_t deadline_ms = deadline_now_ms() + LOCK_WAIT_MS;
 
-	while (lock_take(&drop->lock, drop->root_fd) < 0) {
+	while (lock_take(&drop->lock, drop->root_fd, address) < 0) {
 		if (errno != EWOULDBLOCK) {
 			log_error("user=%s: can't lock the Maildir: %s",
 				identity->name, strerror(errno));
 			return WIRE_LOGIN_TEMPORARY;
 		}
-		if (deadline_has_passed(deadline_ms))
+		if (deadline_has_passed(deadline_ms)) {
+			/* What it can't tell is not told. */
+			(void)lock_holder(drop->root_fd, &drop->holder);
 			return WIRE_LOGIN_IN_USE;
+		}
 		(void)poll(NULL, 0, LOCK_RETRY_MS);
 	}
 	return WIRE_LOGIN_GRANTED;
@@ -191,11 +194,11 @@ static enum wire_login_status take_lock(struct maildrop *drop,
  * can be stored; then it is released.
  */
 static enum wire_login_status have_lock(struct maildrop *drop,
-	const struct auth_identity *identity)
+	const struct auth_identity *identity, const char *address)
 {
 	if (!drop->is_read_only)
-		return take_lock(drop, identity);
-	(void)lock_take(&drop->lock, drop->root_fd);
+		return take_lock(drop, identity, address);
+	(void)lock_take(&drop->lock, drop->root_fd, address);
 	return WIRE_LOGIN_GRANTED;
 }
 
@@ -242,7 +245,7 @@ static enum wire_login_status open_drop(struct maildrop *drop,
 
 enum wire_login_status maildrop_open(struct maildrop *drop,
 	const struct mailbox_settings *settings, const char *folder,
-	const struct auth_identity *identity)
+	const struct auth_identity *identity, const char *address)
 {
 	enum wire_login_status status;
 
@@ -256,7 +259,7 @@ enum wire_login_status maildrop_open(struct maildrop *drop,
 	if (status == WIRE_LOGIN_GRANTED)
 		status = open_folder(drop, folder, identity);
 	if (status == WIRE_LOGIN_GRANTED && drop->root_fd >= 0)
-		status = have_lock(drop, identity);
+		status = have_lock(drop, identity, address);
 	if (status == WIRE_LOGIN_GRANTED)
 		status = open_drop(drop, settings);
 	drop->marks = calloc(1, (size_t)drop->drop.count / 8 + 1);

@@ -18,6 +18,7 @@ struct maildrop {
 	int root_fd;		/* the maildrop: the same, or a folder of it */
 	bool is_read_only;	/* no lock is held; nothing may be written */
 	struct lock lock;
+	struct holder holder;	/* IN_USE: who has it; no address: not known */
 	struct drop_rules rules;
 	struct drop drop;
 	const char *user;
@@ -32,6 +33,7 @@ struct maildrop {
  * exist yet is an empty maildrop, but only if the directory that will hold it
  * does.
  *
+ * address: the client's, to tell whoever finds the maildrop in use.
  * folder: as auth_name_split() makes it; "" for the Maildir itself.  A folder
  * that is a link counts only while that leads to a directory of this Maildir.
  * A login that may only read waits for no lock, and has it at most until what
@@ -44,7 +46,7 @@ struct maildrop {
  */
 enum wire_login_status maildrop_open(struct maildrop *drop,
 	const struct mailbox_settings *settings, const char *folder,
-	const struct auth_identity *identity);
+	const struct auth_identity *identity, const char *address);
 
 /*
  * Check of the settings what only the storage can judge, at the start.  Returns

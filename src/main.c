@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "confine.h"
@@ -231,6 +232,8 @@ int main(int argc, char **argv)
 
 	/* GnuTLS would write the keys of every session to that file. */
 	(void)unsetenv("SSLKEYLOGFILE");
+	/* A worker would look for the time zone's file, and see no files. */
+	tzset();
 	(void)umask(077);
 	read_options(&options, argc, argv);
 	return run[options.mode](&options);

@@ -176,6 +176,8 @@ static enum pop3_event stream_lost(struct session *session,
 		return pop3_over(session, state->timed_out);
 	case STREAM_BROKEN:
 		return pop3_over(session, WIRE_END_WRITE_FAILED);
+	case STREAM_REVOKED:
+		return pop3_revoked(session);
 	default:
 		return pop3_over(session, WIRE_END_DISCONNECTED);
 	}
@@ -191,7 +193,13 @@ static enum pop3_event serve_line(struct session *session,
 		stream_set_deadline(&session->stream, deadline_in_s(
 			session->settings->limits.idle_timeout_s));
 
-	switch (read_line(session)) {
+	enum line_event line = read_line(session);
+	if (line != LINE_MORE && state->check != NULL) {
+		enum pop3_event event = state->check(session);
+		if (event != POP3_CONTINUE)
+			return event;
+	}
+	switch (line) {
 	case LINE_COMPLETE:
 		return execute(session, state);
 	case LINE_TOO_LONG:
@@ -269,6 +277,13 @@ enum pop3_event pop3_over(struct session *session, enum wire_end end)
 {
 	session->report.end = end;
 	return POP3_OVER;
+}
+
+enum pop3_event pop3_revoked(struct session *session)
+{
+	return pop3_over(session,
+		session->mailbox.hold == MAILBOX_IS_TAKEN_OVER ?
+		WIRE_END_TAKEN_OVER : WIRE_END_KEEPER_LOST);
 }
 
 uint32_t pop3_msgno(uint32_t idx)

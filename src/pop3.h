@@ -72,6 +72,8 @@ struct pop3_state {
 	uint32_t most_bad_commands;	/* in a row */
 	enum wire_end timed_out;	/* the end when a deadline has passed */
 	bool has_idle_timer;		/* RFC 1939 section 3: each command */
+	/* Asked before each command: POP3_CONTINUE, or what happens; or NULL */
+	enum pop3_event (*check)(struct session *session);
 };
 
 /*
@@ -99,6 +101,9 @@ enum pop3_event pop3_end_of_lines(struct session *session);
 
 /* Say how the session ended.  Returns POP3_OVER. */
 enum pop3_event pop3_over(struct session *session, enum wire_end end);
+
+/* The same, when the maildrop is no longer ours. */
+enum pop3_event pop3_revoked(struct session *session);
 
 /* The message-number of index 'idx', for replies.  RFC 1939 section 4. */
 uint32_t pop3_msgno(uint32_t idx);

@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "deadline.h"
@@ -43,19 +44,92 @@ static bool is_transient(int error)
 	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+/* How many octets the client has not taken yet; 0 where that is not told. */
+static int untaken(const struct stream *stream)
+{
+	int count = 0;
+
+#ifdef TIOCOUTQ
+	if (ioctl(stream->fd, TIOCOUTQ, &count) < 0)
+		return 0;
+#else
+	(void)stream;
+#endif
+	return count;
+}
+
+/* When the client's system last told that it took octets; else it is now. */
+static int64_t last_taken_ms(const struct stream *stream)
+{
+	int64_t ago_ms = 0;
+
+#ifdef __linux__
+	/* Linux-only: elsewhere a silence may be found twice as late. */
+	struct tcp_info info = { .tcpi_last_ack_recv = 0 };
+	socklen_t bytes = sizeof(info);
+	if (getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0)
+		ago_ms = info.tcpi_last_ack_recv;
+#else
+	(void)stream;
+#endif
+	return deadline_now_ms() - ago_ms;
+}
+
+/* The client is there.  Returns -1 if that does not help it any more. */
+static int hear(struct stream *stream)
+{
+	bool was_silent = stream->is_silent;
+
+	stream->silent_at_ms = deadline_in_s(stream->watch.after_s);
+	stream->is_silent = false;
+	return was_silent ? stream->watch.tell(stream->watch.context, false) :
+		0;
+}
+
+/*
+ * It is time to ask whether the client, for which 'before' octets were waiting,
+ * is silent.  A slow one takes octets long before there is room for more.
+ */
+static int watch_silence(struct stream *stream, int *before)
+{
+	int now = untaken(stream);
+	int64_t silent_at_ms = last_taken_ms(stream) +
+		(int64_t)stream->watch.after_s * 1000;
+	bool is_heard = now < *before && !deadline_has_passed(silent_at_ms);
+
+	*before = now;
+	if (is_heard) {
+		int status = hear(stream);
+		stream->silent_at_ms = silent_at_ms;
+		return status;
+	}
+	stream->silent_at_ms = deadline_in_s(stream->watch.again_s);
+	stream->is_silent = true;
+	return stream->watch.tell(stream->watch.context, true);
+}
+
 /* Wait for 'events', or for what TLS needs in their place. */
 static int wait_for(struct stream *stream, short events)
 {
 	struct pollfd wanted = { .fd = stream->fd, .events = events };
-	int ready;
+	int waiting = untaken(stream);
 
 	if (stream->tls != NULL)
 		wanted.events = tls_events(stream->tls);
-	do
-		ready = poll(&wanted, 1,
-			deadline_poll_ms(stream->deadline_ms));
-	while (ready < 0 && errno == EINTR);
-	return ready > 0 ? 0 : fail(stream, STREAM_TIMED_OUT);
+	for (;;) {
+		int64_t until_ms = stream->silent_at_ms < stream->deadline_ms ?
+			stream->silent_at_ms : stream->deadline_ms;
+		int ready = poll(&wanted, 1, deadline_poll_ms(until_ms));
+		if (ready > 0)
+			return 0;
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready < 0 || deadline_has_passed(stream->deadline_ms))
+			return fail(stream, STREAM_TIMED_OUT);
+		if (deadline_has_passed(stream->silent_at_ms) &&
+				watch_silence(stream, &waiting) < 0)
+			return fail(stream, STREAM_REVOKED);
+	}
 }
 
 void stream_begin(struct stream *stream, int fd,
@@ -65,11 +139,18 @@ void stream_begin(struct stream *stream, int fd,
 	stream->fd = fd;
 	stream->buffers = buffers;
 	stream->deadline_ms = DEADLINE_NEVER;
+	stream->silent_at_ms = DEADLINE_NEVER;
 }
 
 void stream_set_deadline(struct stream *stream, int64_t deadline_ms)
 {
 	stream->deadline_ms = deadline_ms;
+}
+
+void stream_watch(struct stream *stream, const struct stream_watch *watch)
+{
+	stream->watch = *watch;
+	stream->silent_at_ms = deadline_in_s(watch->after_s);
 }
 
 int stream_fill(struct stream *stream)
@@ -83,6 +164,8 @@ int stream_fill(struct stream *stream)
 			STREAM_IN_BYTES);
 		if (count > 0) {
 			stream->in_end = (size_t)count;
+			/* Whoever serves them asks the watch's owner first. */
+			(void)hear(stream);
 			return 0;
 		}
 		/* Without close_notify or with a reset: gone is gone. */
@@ -162,12 +245,16 @@ int stream_flush(struct stream *stream)
 			if (stream->progress_s != 0)
 				stream->deadline_ms =
 					deadline_in_s(stream->progress_s);
+			stream->silent_at_ms =
+				deadline_in_s(stream->watch.after_s);
 			continue;
 		}
 		if (!is_transient(errno))
 			return fail(stream, STREAM_BROKEN);
 		if (wait_for(stream, POLLOUT) < 0)
 			return -1;
+		if (hear(stream) < 0)
+			return fail(stream, STREAM_REVOKED);
 	}
 	stream->out_count = 0;
 	return 0;
@@ -210,7 +297,8 @@ int stream_start_tls(struct stream *stream, struct tls_context *context,
 void stream_end(struct stream *stream, bool is_whole)
 {
 	if (stream->tls != NULL) {
-		if (is_whole && stream->failure != STREAM_BROKEN)
+		if (is_whole && stream->out_count == 0 &&
+				stream->failure != STREAM_BROKEN)
 			tls_close(stream->tls);
 		tls_end(stream->tls);
 	}

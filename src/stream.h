@@ -18,8 +18,22 @@
 #define STREAM_OUT_BYTES 16384
 #define STREAM_IN_BYTES 4096
 
+/* REVOKED: whoever watches the silence of the client says that it is over. */
 enum stream_failure {
-	STREAM_GOOD, STREAM_ENDED, STREAM_TIMED_OUT, STREAM_BROKEN
+	STREAM_GOOD, STREAM_ENDED, STREAM_TIMED_OUT, STREAM_BROKEN,
+	STREAM_REVOKED
+};
+
+/*
+ * What is done when the client is silent: no octet comes, and it takes none of
+ * those that we have for it.
+ */
+struct stream_watch {
+	uint32_t after_s;	/* 0: nothing is done, ever */
+	uint32_t again_s;	/* how often, while it stays silent */
+	/* It is silent, or it is heard again.  Returns 0, or -1: it is over. */
+	int (*tell)(void *context, bool is_silent);
+	void *context;
 };
 
 struct stream {
@@ -29,6 +43,9 @@ struct stream {
 	int64_t deadline_ms;	/* for whatever we wait for */
 	uint32_t progress_s;	/* what a write that moves adds; 0: nothing */
 	uint64_t octets_sent;	/* of POP3, not of TLS */
+	struct stream_watch watch;
+	int64_t silent_at_ms;	/* when the watch is told next */
+	bool is_silent;		/* so the watch was told */
 	size_t in_begin, in_end;
 	size_t out_count, out_most;	/* now, and at any time */
 	struct stream_buffers *buffers;
@@ -49,6 +66,14 @@ void stream_begin(struct stream *stream, int fd,
 
 /* Wait until 'deadline_ms' at the longest, now and in all later calls. */
 void stream_set_deadline(struct stream *stream, int64_t deadline_ms);
+
+/*
+ * Do as 'watch' says, from now on.
+ *
+ * It is told that the client is heard again before any octet is sent to it;
+ * octets that came are handed out even if it says that it is over.
+ */
+void stream_watch(struct stream *stream, const struct stream_watch *watch);
 
 /*
  * Make more octets available at stream_octets(), which must all be taken; wait
@@ -95,8 +120,9 @@ void stream_hold(struct stream *stream);
 void stream_release(struct stream *stream);
 
 /*
- * End the stream, with close_notify if 'is_whole'; without it a TLS client sees
- * that it was cut.  Wipes the buffers; the caller closes the socket.
+ * End the stream, with close_notify if 'is_whole' and nothing is left to send;
+ * without it a TLS client sees that it was cut.  Wipes the buffers; the
+ * caller closes the socket.
  */
 void stream_end(struct stream *stream, bool is_whole);
 

@@ -16,6 +16,7 @@
 
 #include "capa.h"
 #include "dots.h"
+#include "hold.h"
 
 #define MOST_BAD_COMMANDS 20
 
@@ -187,6 +188,8 @@ static enum pop3_event cut(struct session *session)
 {
 	if (session->stream.failure == STREAM_TIMED_OUT)
 		return pop3_over(session, WIRE_END_IDLE_TIMEOUT);
+	if (session->stream.failure == STREAM_REVOKED)
+		return pop3_revoked(session);
 	if (session->stream.failure != STREAM_GOOD)
 		return pop3_over(session, WIRE_END_WRITE_FAILED);
 	return pop3_over(session, WIRE_END_MESSAGE_CUT);
@@ -317,7 +320,7 @@ static enum pop3_event update(struct session *session,
 		return POP3_CONTINUE;
 	/* A client that did not get the messages must not lose them. */
 	if (stream_flush(&session->stream) < 0)
-		return pop3_over(session, WIRE_END_WRITE_FAILED);
+		return cut(session);
 	if (commit(session, answer) < 0) {
 		pop3_err(session, "[SYS/TEMP] the session was lost; some "
 			"messages may not be removed");
@@ -378,4 +381,5 @@ const struct pop3_state transaction_state = {
 	.most_bad_commands = MOST_BAD_COMMANDS,
 	.timed_out = WIRE_END_IDLE_TIMEOUT,
 	.has_idle_timer = true,
+	.check = hold_check,
 };

@@ -20,6 +20,7 @@
 
 #include "authorization.h"
 #include "deadline.h"
+#include "hold.h"
 #include "pop3.h"
 #include "transaction.h"
 #include "wire.h"
@@ -30,17 +31,46 @@
 /* How often STREAM_IN_BYTES of a client that talks on are thrown away. */
 #define MOST_DISCARDS 16
 
+/* After what silence a client's host may be asked; Linux takes no more. */
+#define LEAST_KEEPALIVE_S 30
+#define MOST_KEEPALIVE_S 32767
+
+/* Any socket that is not of TCP has no such option, and needs none. */
+static void set_tcp(int fd, int option, int value)
+{
+	(void)setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value));
+}
+
+/* Let the system find out when the client's host is gone for good. */
+static void keep_alive(int fd, uint32_t after_s)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	if (after_s == 0)
+		return;
+	if (after_s < LEAST_KEEPALIVE_S)
+		after_s = LEAST_KEEPALIVE_S;
+	if (after_s > MOST_KEEPALIVE_S)
+		after_s = MOST_KEEPALIVE_S;
+#ifdef TCP_KEEPIDLE
+	/* Not POSIX before 2024; elsewhere the system's two hours count. */
+	set_tcp(fd, TCP_KEEPIDLE, (int)after_s);
+	set_tcp(fd, TCP_KEEPINTVL, 10);
+	set_tcp(fd, TCP_KEEPCNT, 3);
+#endif
+}
+
 /*
  * The socket is the client's: non-blocking, and replies leave at once, because
  * we send them in batches ourselves.
  */
-static int prepare_socket(int fd)
+static int prepare_socket(int fd, const struct settings *settings)
 {
 	int flags = fcntl(fd, F_GETFL);
-	int on = 1;
 
-	/* A local socket has no such option. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	set_tcp(fd, TCP_NODELAY, 1);
+	keep_alive(fd, settings->mailbox.takeover_after_s);
 	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
@@ -82,6 +112,7 @@ static enum pop3_event authorize(struct session *session)
 static void transact(struct session *session)
 {
 	session->stream.progress_s = session->settings->limits.idle_timeout_s;
+	hold_begin(session);
 	(void)pop3_serve(session, &transaction_state);
 }
 
@@ -159,7 +190,7 @@ static void serve(const struct worker *worker,
 	current = &session;
 	mailbox_begin(&session.mailbox);
 	stream_begin(&session.stream, client_fd, &buffers);
-	if (prepare_socket(client_fd) == 0 &&
+	if (prepare_socket(client_fd, worker->settings) == 0 &&
 			authorize(&session) == POP3_LOGGED_IN)
 		transact(&session);
 

@@ -25,7 +25,7 @@ SRC_ROWS = (
     "generation",
     "keeper | worker | signer",
     "commit | authorization | transaction | child",
-    "maildrop",
+    "maildrop | hold",
     "auth auth_account auth_child auth_file auth_name auth_program "
     "auth_scheme passwd_file | capa",
     "pop3 | confine",
@@ -45,13 +45,13 @@ MAILDIR_ROWS = (
     "scan refresh gather known uidls count file locate | lock",
     "ledger ledger_file ledger_table | uidl_format uidl_place",
     "text",
-    "beneath | folder | octets | checksum | name | move | bits",
+    "beneath | folder | holder | octets | checksum | name | move | bits",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
     "commit": {"bits", "update"},
     "maildrop": {"beneath", "drop", "lock", "uidl_format"},
-    "mailbox": {"listing"},
+    "mailbox": {"holder", "listing"},
 }
 # Who may know a library.
 OWNERS = {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,10 +16,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "confine.h"
 #include "deadline.h"
 #include "keeper.h"
 #include "scratch.h"
@@ -106,12 +109,13 @@ static void begin(struct house *house)
 	assert_int_equal(wire_pair(fds), 0);
 	house->keeper_pid = fork();
 	if (house->keeper_pid == 0) {
+		/* A copy of another worker's end would keep its keeper. */
+		confine_close_fds(&fds[1], 1);
 		struct keeper keeper = {
 			.settings = &settings, .listener = "test",
 			.address = "192.0.2.1", .worker_fd = fds[1],
 			.gate_fd = keeper_gate(),
 		};
-		close(fds[0]);
 		keeper_run(&keeper);
 	}
 	close(fds[1]);
@@ -261,6 +265,8 @@ static void a_record_wrong_in_any_field_ends_it(void **state)
 	open.idx = UINT32_MAX;
 	expect_end(&open, sizeof(open));
 	open = (struct wire_open){ WIRE_KEEPER, 0 };
+	expect_end(&open, sizeof(open));
+	open = (struct wire_open){ WIRE_HOLD, 2 };
 	expect_end(&open, sizeof(open));
 	open.kind = WIRE_OPEN;
 	expect_end(&open, sizeof(open) - 1);
@@ -438,12 +444,17 @@ static void only_what_is_due_expires(void **state)
 static void a_second_session_finds_the_maildrop_in_use(void **state)
 {
 	struct house first, second;
+	struct wire_login answer;
+	time_t before = time(NULL);
 
 	(void)state;
 	begin_logged_in(&first);
 	begin(&second);
-	assert_int_equal(log_in(&second, "joe", "secret"),
+	assert_int_equal(log_in_for(&second, "joe", "secret", &answer),
 		WIRE_LOGIN_IN_USE);
+	assert_string_equal(answer.holder, "192.0.2.1");
+	assert_true(answer.holder_since_s >= before);
+	assert_true(answer.holder_since_s <= time(NULL));
 	assert_int_equal(exit_status(&second), KEEPER_EXIT_NOT_OPENED);
 	close(second.worker_fd);
 	close(first.worker_fd);
@@ -624,6 +635,132 @@ static void a_login_that_may_only_read_commits_nothing(void **state)
 	expect_no_commit(&commit);
 }
 
+static void send_hold(const struct house *house, uint32_t is_wanted)
+{
+	struct wire_hold request = { WIRE_HOLD, is_wanted };
+
+	assert_int_equal(wire_send(house->worker_fd, &request,
+		sizeof(request), -1), 0);
+}
+
+/* Ask for the maildrop, or let it go.  Returns whether it is lost. */
+static bool is_lost(const struct house *house, uint32_t is_wanted)
+{
+	struct wire_held answer;
+
+	send_hold(house, is_wanted);
+	assert_true(receive(house, WIRE_HOLD, &answer, sizeof(answer)));
+	assert_true(answer.is_lost <= 1);
+	return answer.is_lost;
+}
+
+static void commit_all(const struct house *house, uint32_t removed)
+{
+	struct wire_commit commit = {
+		.kind = WIRE_COMMIT, .is_last = 1, .marks = { 3 } };
+	struct wire_committed answer;
+
+	assert_int_equal(wire_send(house->worker_fd, &commit, sizeof(commit),
+		-1), 0);
+	assert_true(receive(house, WIRE_COMMIT, &answer, sizeof(answer)));
+	assert_int_equal(answer.removed, removed);
+	assert_int_equal(exit_status(house), KEEPER_EXIT_SERVED);
+	close(house->worker_fd);
+}
+
+static void a_maildrop_let_go_comes_back_if_nobody_came(void **state)
+{
+	struct house house;
+
+	(void)state;
+	begin_logged_in(&house);
+	assert_false(is_lost(&house, 1));
+	assert_false(is_lost(&house, 0));
+	assert_false(is_lost(&house, 0));
+	assert_false(is_lost(&house, 1));
+	commit_all(&house, 2);
+}
+
+static void a_maildrop_let_go_is_for_others(void **state)
+{
+	struct house first, second;
+
+	(void)state;
+	begin_logged_in(&first);
+	assert_false(is_lost(&first, 0));
+	begin(&second);
+	assert_int_equal(log_in(&second, "joe", "secret"),
+		WIRE_LOGIN_GRANTED);
+	assert_true(is_lost(&first, 0));
+	assert_true(is_lost(&first, 1));
+	close(first.worker_fd);
+	assert_int_equal(exit_status(&first), KEEPER_EXIT_SERVED);
+	assert_both_messages();
+	commit_all(&second, 2);
+}
+
+/* Send a record that a session without the maildrop must not send. */
+static void expect_end_without(const void *record, size_t bytes,
+	bool has_another)
+{
+	struct house house, other;
+
+	begin(&house);
+	assert_int_equal(log_in(&house, "joe", "secret"), WIRE_LOGIN_GRANTED);
+	assert_false(is_lost(&house, 0));
+	if (has_another) {
+		begin(&other);
+		assert_int_equal(log_in(&other, "joe", "secret"),
+			WIRE_LOGIN_GRANTED);
+		assert_true(is_lost(&house, 1));
+	}
+	assert_int_equal(send(house.worker_fd, record, bytes, 0),
+		(ssize_t)bytes);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_BAD_RECORD);
+	close(house.worker_fd);
+	assert_both_messages();
+	if (has_another) {
+		close(other.worker_fd);
+		assert_int_equal(exit_status(&other), KEEPER_EXIT_SERVED);
+	}
+}
+
+static void a_worker_without_the_maildrop_gets_nothing(void **state)
+{
+	struct wire_open open = { WIRE_OPEN, 0 };
+	struct wire_commit commit = {
+		.kind = WIRE_COMMIT, .is_last = 1, .marks = { 3 } };
+	struct wire_hold hold = { WIRE_HOLD, 2 };
+
+	(void)state;
+	make_user();
+	for (int has_another = 0; has_another < 2; has_another++) {
+		expect_end_without(&open, sizeof(open), has_another);
+		expect_end_without(&commit, sizeof(commit), has_another);
+		commit.is_last = 0;
+		expect_end_without(&commit, sizeof(commit), has_another);
+		commit.is_last = 1;
+		expect_end_without(&hold, sizeof(hold), has_another);
+		expect_end_without(&hold, 4, has_another);
+	}
+}
+
+static void a_keeper_that_dies_silent_leaves_the_maildrop(void **state)
+{
+	struct house first, second;
+
+	(void)state;
+	begin_logged_in(&first);
+	assert_false(is_lost(&first, 0));
+	assert_int_equal(kill(first.keeper_pid, SIGKILL), 0);
+	assert_int_equal(exit_status(&first), -SIGKILL);
+	close(first.worker_fd);
+	begin(&second);
+	assert_int_equal(log_in(&second, "joe", "secret"),
+		WIRE_LOGIN_GRANTED);
+	commit_all(&second, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -673,6 +810,14 @@ int main(void)
 		SCRATCH_CASE("a login that may only read commits nothing, "
 			"whatever its worker says",
 			a_login_that_may_only_read_commits_nothing),
+		SCRATCH_CASE("a maildrop let go comes back if nobody came",
+			a_maildrop_let_go_comes_back_if_nobody_came),
+		SCRATCH_CASE("a maildrop let go is another's who comes",
+			a_maildrop_let_go_is_for_others),
+		SCRATCH_CASE("a worker without the maildrop gets nothing",
+			a_worker_without_the_maildrop_gets_nothing),
+		SCRATCH_CASE("a keeper that dies silent leaves the maildrop",
+			a_keeper_that_dies_silent_leaves_the_maildrop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

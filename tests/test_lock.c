@@ -7,10 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "maildir_fixture.h"
@@ -22,7 +26,7 @@ static int try_lock(struct fixture *fixture)
 {
 	struct lock lock;
 
-	if (lock_take(&lock, fixture->root_fd) == 0) {
+	if (lock_take(&lock, fixture->root_fd, "192.0.2.1") == 0) {
 		lock_release(&lock);
 		return TAKEN;
 	}
@@ -48,7 +52,7 @@ static int try_elsewhere(struct fixture *fixture)
 
 static void take(struct fixture *fixture, struct lock *lock)
 {
-	assert_int_equal(lock_take(lock, fixture->root_fd), 0);
+	assert_int_equal(lock_take(lock, fixture->root_fd, "192.0.2.1"), 0);
 }
 
 static void exclusive(void **state)
@@ -119,7 +123,7 @@ static void hold(struct fixture *fixture, int ready_fd)
 {
 	struct lock lock;
 
-	if (lock_take(&lock, fixture->root_fd) < 0 ||
+	if (lock_take(&lock, fixture->root_fd, "192.0.2.1") < 0 ||
 		write(ready_fd, "!", 1) != 1)
 		_exit(1);
 	for (;;)
@@ -176,7 +180,7 @@ static void refused_keeps_nothing(void **state)
 
 	fd = openat(fixture->root_fd, ".", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-	assert_int_equal(lock_take(&lock, fixture->root_fd), -1);
+	assert_int_equal(lock_take(&lock, fixture->root_fd, "192.0.2.1"), -1);
 	assert_int_equal(errno, EWOULDBLOCK);
 	assert_int_equal(lock.root_fd, -1);
 	assert_int_equal(lock.file_fd, -1);
@@ -189,25 +193,337 @@ static void refused_keeps_nothing(void **state)
 	close(fd);
 }
 
-static void no_data(void **state)
+/* The lock file, and whether anything but one line of ours is in it. */
+static void assert_one_line(struct fixture *fixture)
+{
+	struct holder holder;
+	struct stat status;
+	time_t now = time(NULL);
+
+	assert_int_equal(lock_holder(fixture->root_fd, &holder), 0);
+	assert_string_equal(holder.address, "192.0.2.1");
+	assert_true(holder.since_s <= now && holder.since_s > now - 600);
+	assert_int_equal(fstatat(fixture->root_fd, "postern.lock", &status, 0),
+		0);
+	assert_true(status.st_size <= HOLDER_LINE_OCTETS);
+	assert_int_equal(status.st_mode, S_IFREG | 0600);
+}
+
+static void tells_holder(void **state)
+{
+	struct fixture *fixture = *state;
+	char text[1000];
+	struct lock lock;
+
+	take(fixture, &lock);
+	assert_one_line(fixture);
+	lock_release(&lock);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	fixture_write(fixture, "postern.lock", text);
+	assert_int_equal(fchmodat(fixture->root_fd, "postern.lock", 0600, 0),
+		0);
+	take(fixture, &lock);
+	assert_one_line(fixture);
+	lock_release(&lock);
+}
+
+/* Nobody is told as the holder of the lock. */
+static void assert_untold(struct fixture *fixture)
+{
+	struct holder holder;
+
+	assert_int_equal(lock_holder(fixture->root_fd, &holder), -1);
+}
+
+static void hostile_holder(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_untold(fixture);
+	fixture_write(fixture, "postern.lock", "");
+	assert_untold(fixture);
+	fixture_write(fixture, "postern.lock", "postern 1 \r\n+OK\r\n");
+	assert_untold(fixture);
+	int fd = openat(fixture->root_fd, "postern.lock", O_RDWR | O_CLOEXEC);
+	assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0);
+	close(fd);
+	assert_untold(fixture);
+	fixture_remove(fixture, "postern.lock");
+	assert_int_equal(mkfifoat(fixture->root_fd, "postern.lock", 0600), 0);
+	assert_untold(fixture);
+	fixture_remove(fixture, "postern.lock");
+	assert_int_equal(symlinkat("/etc/passwd", fixture->root_fd,
+		"postern.lock"), 0);
+	assert_untold(fixture);
+}
+
+static void nobody_came(void **state)
+{
+	struct lock lock;
+
+	take(*state, &lock);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(try_elsewhere(*state), IN_USE);
+		assert_int_equal(lock_let_go(&lock), 0);
+		assert_true(lock.is_let_go);
+		assert_int_equal(lock_let_go(&lock), 0);
+		assert_int_equal(lock_take_again(&lock), 0);
+		assert_false(lock.is_let_go);
+		assert_int_equal(lock_take_again(&lock), 0);
+	}
+	assert_int_equal(try_elsewhere(*state), IN_USE);
+	assert_one_line(*state);
+	lock_release(&lock);
+}
+
+/* The lock is lost for good, and others can have it. */
+static void assert_lost(struct fixture *fixture, struct lock *lock, int error)
+{
+	assert_int_equal(lock_take_again(lock), -1);
+	assert_int_equal(errno, error);
+	assert_true(lock->is_let_go);
+	assert_int_equal(lock->root_fd, -1);
+	assert_int_equal(lock->file_fd, -1);
+	assert_int_equal(lock_take_again(lock), -1);
+	assert_int_equal(errno, ESTALE);
+	assert_int_equal(lock_let_go(lock), -1);
+	assert_int_equal(errno, ESTALE);
+	if (error == ESTALE)
+		assert_int_equal(try_elsewhere(fixture), TAKEN);
+}
+
+static void another_was_there(void **state)
+{
+	struct lock lock;
+
+	take(*state, &lock);
+	assert_int_equal(lock_let_go(&lock), 0);
+	assert_int_equal(try_elsewhere(*state), TAKEN);
+	assert_lost(*state, &lock, ESTALE);
+
+	take(*state, &lock);
+	assert_int_equal(lock_let_go(&lock), 0);
+	assert_int_equal(try_elsewhere(*state), TAKEN);
+	assert_int_equal(lock_let_go(&lock), -1);
+	assert_int_equal(errno, ESTALE);
+	assert_lost(*state, &lock, ESTALE);
+}
+
+static void another_is_there(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lock first, second, third;
+
+	take(fixture, &first);
+	assert_int_equal(lock_let_go(&first), 0);
+	take(fixture, &second);
+	assert_int_equal(lock_let_go(&second), 0);
+	take(fixture, &third);
+	assert_lost(fixture, &first, EWOULDBLOCK);
+	assert_int_equal(lock_let_go(&second), -1);
+	assert_int_equal(errno, ESTALE);
+	/* They took nothing from the third. */
+	assert_int_equal(try_elsewhere(fixture), IN_USE);
+	assert_one_line(fixture);
+	assert_int_equal(lock_let_go(&third), 0);
+	assert_int_equal(lock_take_again(&third), 0);
+	lock_release(&third);
+}
+
+static void let_go_to_other_host(void **state)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct fixture *fixture = *state;
+	struct lock lock;
+
+	/* As over NFS: it holds the file, and has not signed yet. */
+	take(fixture, &lock);
+	assert_int_equal(lock_let_go(&lock), 0);
+	int fd = openat(fixture->root_fd, "postern.lock", O_RDWR | O_CLOEXEC);
+	assert_int_equal(fcntl(fd, F_SETLK, &whole), 0);
+	assert_lost(fixture, &lock, EWOULDBLOCK);
+	close(fd);
+}
+
+/* Put a copy of the lock file in its place: only the inode is another. */
+static void replace(struct fixture *fixture)
+{
+	char line[HOLDER_LINE_OCTETS + 1] = "";
+	int fd = openat(fixture->root_fd, "postern.lock", O_RDONLY);
+
+	assert_true(read(fd, line, HOLDER_LINE_OCTETS) > 0);
+	close(fd);
+	fixture_write(fixture, "copy", line);
+	fixture_rename(fixture, "copy", "postern.lock");
+}
+
+static void replaced_file(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lock lock;
+
+	take(fixture, &lock);
+	assert_int_equal(lock_let_go(&lock), 0);
+	replace(fixture);
+	assert_lost(fixture, &lock, ESTALE);
+	take(fixture, &lock);
+	assert_int_equal(lock_let_go(&lock), 0);
+	fixture_remove(fixture, "postern.lock");
+	assert_lost(fixture, &lock, ESTALE);
+	take(fixture, &lock);
+	assert_int_equal(lock_let_go(&lock), 0);
+	fixture_write(fixture, "postern.lock", "");
+	assert_int_equal(lock_let_go(&lock), -1);
+	assert_lost(fixture, &lock, ESTALE);
+}
+
+/* A lock that can't say whose it is: it must stay. */
+static int assert_stays(struct fixture *fixture)
+{
+	struct lock lock;
+
+	if (lock_take(&lock, fixture->root_fd, "192.0.2.1") < 0)
+		return 10;
+	if (lock_let_go(&lock) < 0 || lock_let_go(&lock) < 0)
+		return 11;
+	if (lock.is_let_go || try_lock(fixture) != IN_USE)
+		return 12;
+	if (lock_take_again(&lock) < 0 || try_lock(fixture) != IN_USE)
+		return 13;
+	lock_release(&lock);
+	return try_lock(fixture);
+}
+
+static void unsigned_stays(void **state)
 {
 	struct fixture *fixture = *state;
 	struct stat status;
-	struct lock lock;
 
-	fixture_write(fixture, "postern.lock", "somebody's");
-	take(fixture, &lock);
-	lock_release(&lock);
-	assert_int_equal(fstatat(fixture->root_fd, "postern.lock", &status, 0),
-		0);
+	fixture_write(fixture, "other", "somebody's");
+	assert_int_equal(linkat(fixture->root_fd, "other", fixture->root_fd,
+		"postern.lock", 0), 0);
+	assert_int_equal(assert_stays(fixture), TAKEN);
+	assert_int_equal(fstatat(fixture->root_fd, "other", &status, 0), 0);
 	assert_int_equal(status.st_size, 10);
 	fixture_remove(fixture, "postern.lock");
+	assert_int_equal(fchmod(fixture->root_fd, 0500), 0);
+	assert_int_equal(fixture_as_nobody(fixture, assert_stays), TAKEN);
+}
+
+/* As on a full disk: no file grows.  In a child. */
+static int take_without_room(struct fixture *fixture)
+{
+	struct rlimit none = { 0, 0 };
+	struct holder holder;
+
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
+			setrlimit(RLIMIT_FSIZE, &none) < 0)
+		return 20;
+	int status = assert_stays(fixture);
+	return lock_holder(fixture->root_fd, &holder) == 0 ? 21 : status;
+}
+
+static void full_disk(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lock lock;
+
 	take(fixture, &lock);
-	lock_release(&lock);
-	assert_int_equal(fstatat(fixture->root_fd, "postern.lock", &status, 0),
-		0);
-	assert_int_equal(status.st_size, 0);
-	assert_int_equal(status.st_mode, S_IFREG | 0600);
+	assert_int_equal(lock_let_go(&lock), 0);
+	assert_int_equal(fixture_as_nobody(fixture, take_without_room),
+		TAKEN);
+	assert_lost(fixture, &lock, ESTALE);
+}
+
+/* What the sessions of the race share: who is in, and how many have been. */
+struct race {
+	struct fixture *fixture;
+	int visits_fd;
+};
+
+static void enter(const struct race *race)
+{
+	int fd = openat(race->fixture->root_fd, "in", O_CREAT | O_EXCL, 0600);
+
+	if (fd < 0)
+		_exit(1);
+	close(fd);
+}
+
+static void leave(const struct race *race)
+{
+	if (unlinkat(race->fixture->root_fd, "in", 0) < 0)
+		_exit(2);
+}
+
+static off_t visits(const struct race *race)
+{
+	struct stat status;
+
+	if (fstat(race->visits_fd, &status) < 0)
+		_exit(3);
+	return status.st_size;
+}
+
+/* Let go and take again, until another session was there. */
+static void be_silent(const struct race *race, struct lock *lock)
+{
+	for (int i = 0; i < 5; i++) {
+		off_t before = visits(race);
+		leave(race);
+		if (lock_let_go(lock) < 0)
+			_exit(4);
+		(void)sched_yield();
+		if (lock_take_again(lock) < 0)
+			return;
+		enter(race);
+		if (visits(race) != before)
+			_exit(5);
+	}
+	leave(race);
+	lock_release(lock);
+}
+
+static void race(const struct race *race)
+{
+	struct lock lock;
+
+	for (int i = 0; i < 300; i++) {
+		if (lock_take(&lock, race->fixture->root_fd, "::1") < 0) {
+			if (errno != EWOULDBLOCK)
+				_exit(6);
+			(void)sched_yield();
+			continue;
+		}
+		enter(race);
+		if (write(race->visits_fd, "!", 1) != 1)
+			_exit(7);
+		be_silent(race, &lock);
+	}
+	_exit(0);
+}
+
+static void races(void **state)
+{
+	struct race shared = { .fixture = *state };
+	pid_t pids[6];
+	int status;
+
+	shared.visits_fd = openat(shared.fixture->root_fd, "visits",
+		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	for (size_t i = 0; i < 6; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0)
+			race(&shared);
+	}
+	for (size_t i = 0; i < 6; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_true(visits(&shared) >= 6);
+	close(shared.visits_fd);
 }
 
 static void assert_directory_alone(struct fixture *fixture)
@@ -242,7 +558,7 @@ static int lock_read_only(struct fixture *fixture)
 {
 	struct lock lock;
 
-	if (lock_take(&lock, fixture->root_fd) < 0)
+	if (lock_take(&lock, fixture->root_fd, "192.0.2.1") < 0)
 		return 10;
 	if (lock.root_fd < 0 || lock.file_fd >= 0)
 		return 11;
@@ -269,7 +585,7 @@ static void no_directory(void **state)
 
 	fixture_write(fixture, "file", "");
 	fd = openat(fixture->root_fd, "file", O_RDONLY | O_CLOEXEC);
-	assert_int_equal(lock_take(&lock, fd), -1);
+	assert_int_equal(lock_take(&lock, fd, "192.0.2.1"), -1);
 	assert_int_equal(errno, ENOTDIR);
 	close(fd);
 }
@@ -287,7 +603,26 @@ int main(void)
 		CASE("a lock on the file alone is respected", other_host),
 		CASE("who is refused keeps no lock and makes no file",
 			refused_keeps_nothing),
-		CASE("nothing is written to the lock file", no_data),
+		CASE("the lock file tells since when and from where, no more",
+			tells_holder),
+		CASE("what others wrote into the lock file is not told",
+			hostile_holder),
+		CASE("a lock that is let go is had back if nobody came",
+			nobody_came),
+		CASE("a lock that another has had is lost for good",
+			another_was_there),
+		CASE("a lock that another has is lost for good",
+			another_is_there),
+		CASE("a lock on the file alone is respected by who let go",
+			let_go_to_other_host),
+		CASE("who let go and finds another lock file has lost",
+			replaced_file),
+		CASE("a lock that can't be signed is never let go",
+			unsigned_stays),
+		CASE("where nothing can be written, no old name stays",
+			full_disk),
+		CASE("of sessions that let go at once never two are in",
+			races),
 		CASE("an odd lock file is not touched, the directory locks",
 			file_is_odd),
 		CASE("a read-only Maildir is locked by its directory",

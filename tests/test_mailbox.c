@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -323,6 +324,138 @@ static void only_a_regular_file_is_a_message(void **state)
 	end(&liar);
 }
 
+/* Answer AUTH with IN_USE, by this holder; it must be told as 'expected'. */
+static void expect_holder(const char *holder, int64_t since_s,
+	const char *expected)
+{
+	struct wire_login answer = {
+		.kind = WIRE_AUTH, .status = WIRE_LOGIN_IN_USE,
+		.holder_since_s = since_s,
+	};
+	struct liar liar;
+
+	memset(answer.holder, 'a', sizeof(answer.holder));
+	memcpy(answer.holder, holder, strlen(holder));
+	if (strlen(holder) < sizeof(answer.holder))
+		answer.holder[strlen(holder)] = '\0';
+	begin(&liar);
+	assert_int_equal(wire_send(liar.keeper_fd, &answer, sizeof(answer),
+		-1), 0);
+	assert_int_equal(log_in(&liar), WIRE_LOGIN_IN_USE);
+	assert_string_equal(liar.box.holder, expected);
+	assert_int_equal(liar.box.holder_since_s,
+		*expected != '\0' ? since_s : 0);
+	end(&liar);
+}
+
+static void only_an_address_and_a_time_are_told(void **state)
+{
+	char endless[WIRE_ADDRESS_BYTES + 1];
+	int64_t now_s = time(NULL);
+
+	(void)state;
+	expect_holder("192.0.2.7", now_s - 35, "192.0.2.7");
+	expect_holder("2001:db8::7", 1, "2001:db8::7");
+	expect_holder("", now_s, "");
+	expect_holder("x\r\n+OK", now_s, "");
+	expect_holder("192.0.2.7 ", now_s, "");
+	expect_holder("192.0.2.7", 0, "");
+	expect_holder("192.0.2.7", -1, "");
+	expect_holder("192.0.2.7", INT64_MIN, "");
+	expect_holder("192.0.2.7", INT64_MAX, "");
+	expect_holder("192.0.2.7", now_s + 86400, "");
+	memset(endless, '1', sizeof(endless) - 1);
+	endless[sizeof(endless) - 1] = '\0';
+	expect_holder(endless, now_s, "");
+}
+
+/* Answer HOLD, before it is asked. */
+static void answer_hold(struct liar *liar, uint32_t is_lost)
+{
+	struct wire_held answer = { WIRE_HOLD, is_lost };
+
+	assert_int_equal(wire_send(liar->keeper_fd, &answer, sizeof(answer),
+		-1), 0);
+}
+
+static int hold(struct liar *liar, bool is_wanted)
+{
+	return mailbox_hold(&liar->box, is_wanted,
+		deadline_now_ms() + LONG_MS);
+}
+
+static void a_maildrop_that_is_taken_over_is_never_ours_again(void **state)
+{
+	struct wire_hold request;
+	struct liar liar;
+
+	begin(&liar);
+	answer_listing(&liar, *state);
+	assert_int_equal(log_in(&liar), WIRE_LOGIN_GRANTED);
+	assert_int_equal(wire_receive(liar.keeper_fd, WIRE_AUTH,
+		&(struct wire_auth){ 0 }, sizeof(struct wire_auth), NULL), 0);
+	for (uint32_t is_wanted = 0; is_wanted < 2; is_wanted++) {
+		answer_hold(&liar, 0);
+		assert_int_equal(hold(&liar, is_wanted), 0);
+		assert_int_equal(wire_receive(liar.keeper_fd, WIRE_HOLD,
+			&request, sizeof(request), NULL), 0);
+		assert_int_equal(request.is_wanted, is_wanted);
+	}
+	answer_hold(&liar, 1);
+	assert_int_equal(hold(&liar, true), -1);
+	assert_int_equal(liar.box.hold, MAILBOX_IS_TAKEN_OVER);
+	answer_hold(&liar, 0);
+	assert_int_equal(hold(&liar, true), -1);
+	assert_int_equal(hold(&liar, false), -1);
+	assert_int_equal(liar.box.hold, MAILBOX_IS_TAKEN_OVER);
+	mailbox_end(&liar.box);
+	assert_int_equal(liar.box.hold, MAILBOX_IS_OURS);
+	close(liar.keeper_fd);
+}
+
+/* Ask for the maildrop when the keeper has sent 'answer', or is gone. */
+static void expect_hold_lost(struct fixture *fixture,
+	const struct wire_held *answer, size_t bytes)
+{
+	struct liar liar;
+
+	begin(&liar);
+	answer_listing(&liar, fixture);
+	assert_int_equal(log_in(&liar), WIRE_LOGIN_GRANTED);
+	if (bytes > 0)
+		assert_int_equal(wire_send(liar.keeper_fd, answer, bytes, -1),
+			0);
+	else
+		assert_int_equal(shutdown(liar.keeper_fd, SHUT_WR), 0);
+	assert_int_equal(hold(&liar, true), -1);
+	assert_int_equal(liar.box.hold, MAILBOX_IS_LOST);
+	end(&liar);
+}
+
+static void a_keeper_that_lies_about_the_maildrop_is_lost(void **state)
+{
+	struct wire_held answer = { WIRE_HOLD, 2 };
+	struct liar liar;
+
+	expect_hold_lost(*state, &answer, sizeof(answer));
+	answer.is_lost = UINT32_MAX;
+	expect_hold_lost(*state, &answer, sizeof(answer));
+	answer = (struct wire_held){ WIRE_OPEN, 0 };
+	expect_hold_lost(*state, &answer, sizeof(answer));
+	answer.kind = WIRE_HOLD;
+	expect_hold_lost(*state, &answer, sizeof(answer) - 1);
+	expect_hold_lost(*state, &answer, 0);
+
+	/* A silent one is lost when the deadline has passed. */
+	begin(&liar);
+	answer_listing(&liar, *state);
+	assert_int_equal(log_in(&liar), WIRE_LOGIN_GRANTED);
+	assert_int_equal(mailbox_hold(&liar.box, false,
+		deadline_now_ms() + 20), -1);
+	assert_int_equal(liar.box.hold, MAILBOX_IS_LOST);
+	end(&liar);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +483,12 @@ int main(void)
 			a_listing_that_is_not_sealed_grants_nothing),
 		CASE("only a regular file is a message",
 			only_a_regular_file_is_a_message),
+		CASE("of a holder only an address and a time are told",
+			only_an_address_and_a_time_are_told),
+		CASE("a maildrop that is taken over is never ours again",
+			a_maildrop_that_is_taken_over_is_never_ours_again),
+		CASE("a keeper that lies about the maildrop is lost",
+			a_keeper_that_lies_about_the_maildrop_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
