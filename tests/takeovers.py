@@ -528,12 +528,14 @@ def _():
     with server_with("30s") as server:
         server.add_user("joe")
         client = log_in(server)
+        wait_until(lambda: keepalive_s(client), "nothing is under way")
         tcp_repair = 19
         client.socket.setsockopt(socket.IPPROTO_TCP, tcp_repair, 1)
         client.close()  # without a word to the server
         check(is_in_use(server), "the server was told")
-        wait_until(lambda: server.sessions()[-1]["end"] == "disconnected"
-                   and server.sessions()[-1]["user"] == "joe",
+        wait_until(lambda: any(line["user"] == "joe"
+                               and line["end"] == "disconnected"
+                               for line in server.sessions()),
                    "the session ends", 60)
         check(not is_in_use(server), "it is in use")
 
