@@ -22,6 +22,9 @@ void hold_begin(struct session *session)
 {
 	uint32_t after_s = session->settings->mailbox.takeover_after_s;
 
+	/* A login that may only read keeps nobody out. */
+	if (session->mailbox.is_read_only)
+		return;
 	stream_watch(&session->stream, &(struct stream_watch){
 		.after_s = after_s,
 		.again_s = after_s < AGAIN_S ? after_s : AGAIN_S,
