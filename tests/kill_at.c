@@ -22,14 +22,6 @@
 /* What waitpid() shows of a stop at a call, with PTRACE_O_TRACESYSGOOD. */
 #define CALL_STOP (SIGTRAP | 0x80)
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define HAS_SANITIZER 1
-#endif
-
 /* One child and what we know of it. */
 struct trace {
 	const struct kill_at_plan *plan;
@@ -209,8 +201,8 @@ static bool is_memory(long number)
 /* A sanitizer aborts where its own calls fail. */
 static bool may_fail(long number)
 {
-#ifdef HAS_SANITIZER
-	if (is_memory(number))
+#ifdef KILL_AT_HAS_SANITIZER
+	if (is_memory(number) || number == SYS_sigaltstack)
 		return false;
 #endif
 	return !is_exit(number);
