@@ -17,32 +17,34 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The coarsest stamps of a file system are FAT's. */
-#define RACY_S 2
-
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-struct stamps {
-	struct timespec mtime, ctime;
+static const char *const folder_names[FOLDERS] = {
+	[FOLDER_NEW] = "new", [FOLDER_CUR] = "cur",
 };
 
-static bool is_before(const struct timespec *a, const struct timespec *b)
+static struct folder_stamps stamps_of(const struct stat *status)
 {
-	if (a->tv_sec != b->tv_sec)
-		return a->tv_sec < b->tv_sec;
-	return a->tv_nsec < b->tv_nsec;
+	return (struct folder_stamps){
+		.dev = status->st_dev,
+		.inode = status->st_ino,
+		.links = status->st_nlink,
+		.mtime_s = status->st_mtim.tv_sec,
+		.mtime_ns = status->st_mtim.tv_nsec,
+		.ctime_s = status->st_ctim.tv_sec,
+		.ctime_ns = status->st_ctim.tv_nsec,
+	};
 }
 
-static bool is_equal(const struct stamps *a, const struct stamps *b)
+static bool is_equal(const struct folder_stamps *a,
+	const struct folder_stamps *b)
 {
-	return a->mtime.tv_sec == b->mtime.tv_sec &&
-		a->mtime.tv_nsec == b->mtime.tv_nsec &&
-		a->ctime.tv_sec == b->ctime.tv_sec &&
-		a->ctime.tv_nsec == b->ctime.tv_nsec;
+	/* All fields have the same width: there is no padding. */
+	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 /* Read the stamps of both folders; of a missing one they never change. */
-static int look(const int fds[FOLDERS], struct stamps stamps[FOLDERS])
+static int look(const int fds[FOLDERS], struct folder_stamps stamps[FOLDERS])
 {
 	struct stat status;
 
@@ -52,30 +54,22 @@ static int look(const int fds[FOLDERS], struct stamps stamps[FOLDERS])
 			continue;
 		if (fstat(fds[i], &status) < 0)
 			return -1;
-		stamps[i].mtime = status.st_mtim;
-		stamps[i].ctime = status.st_ctim;
+		stamps[i] = stamps_of(&status);
 	}
 	return 0;
 }
 
-static bool is_racy(const struct stamps stamps[FOLDERS])
+static int judge(const struct folder_stamps before[FOLDERS],
+	const struct folder_stamps after[FOLDERS])
 {
-	struct timespec limit;
+	struct timespec now;
 
-	if (clock_gettime(CLOCK_REALTIME, &limit) < 0)
-		return true;
-	limit.tv_sec -= RACY_S;
-	return !is_before(&stamps[FOLDER_NEW].mtime, &limit) ||
-		!is_before(&stamps[FOLDER_CUR].mtime, &limit);
-}
-
-static int judge(const struct stamps before[FOLDERS],
-	const struct stamps after[FOLDERS])
-{
-	for (int i = 0; i < FOLDERS; i++)
-		if (!is_equal(&before[i], &after[i]))
-			return FOLDER_MOVED;
-	return is_racy(after) ? FOLDER_RACY : FOLDER_CALM;
+	if (!folder_is_same(before, after))
+		return FOLDER_MOVED;
+	if (clock_gettime(CLOCK_REALTIME, &now) < 0 ||
+			folder_is_racy(after, now.tv_sec))
+		return FOLDER_RACY;
+	return FOLDER_CALM;
 }
 
 static int show_entries(DIR *directory, enum folder folder,
@@ -131,10 +125,10 @@ static int show_folder(const int fds[FOLDERS], enum folder folder,
 	return result;
 }
 
-static int open_folder(int root_fd, const char *name, int *fd)
+static int open_folder(int root_fd, enum folder folder, int fds[FOLDERS])
 {
-	*fd = openat(root_fd, name, DIRECTORY_FLAGS);
-	return *fd >= 0 || errno == ENOENT ? 0 : -1;
+	fds[folder] = openat(root_fd, folder_names[folder], DIRECTORY_FLAGS);
+	return fds[folder] >= 0 || errno == ENOENT ? 0 : -1;
 }
 
 int folder_openat(int folder_fd, const char *name, int flags)
@@ -149,14 +143,44 @@ int folder_openat(int folder_fd, const char *name, int flags)
 	return openat(folder_fd, name, flags);
 }
 
+int folder_look(int root_fd, struct folder_stamps stamps[FOLDERS])
+{
+	struct stat status;
+
+	memset(stamps, 0, FOLDERS * sizeof(*stamps));
+	for (int i = 0; i < FOLDERS; i++) {
+		if (fstatat(root_fd, folder_names[i], &status,
+				AT_SYMLINK_NOFOLLOW) == 0)
+			stamps[i] = stamps_of(&status);
+		else if (errno != ENOENT)
+			return -1;
+	}
+	return 0;
+}
+
+bool folder_is_same(const struct folder_stamps a[FOLDERS],
+	const struct folder_stamps b[FOLDERS])
+{
+	return is_equal(&a[FOLDER_NEW], &b[FOLDER_NEW]) &&
+		is_equal(&a[FOLDER_CUR], &b[FOLDER_CUR]);
+}
+
+bool folder_is_racy(const struct folder_stamps stamps[FOLDERS], int64_t now_s)
+{
+	for (int i = 0; i < FOLDERS; i++)
+		if (stamps[i].mtime_s >= now_s - FOLDER_RACY_S)
+			return true;
+	return false;
+}
+
 int folder_open(int root_fd, int fds[FOLDERS])
 {
 	int saved;
 
 	fds[FOLDER_CUR] = -1;
-	if (open_folder(root_fd, "new", &fds[FOLDER_NEW]) < 0)
+	if (open_folder(root_fd, FOLDER_NEW, fds) < 0)
 		return -1;
-	if (open_folder(root_fd, "cur", &fds[FOLDER_CUR]) == 0)
+	if (open_folder(root_fd, FOLDER_CUR, fds) == 0)
 		return 0;
 	saved = errno;
 	if (fds[FOLDER_NEW] >= 0)
@@ -168,7 +192,7 @@ int folder_open(int root_fd, int fds[FOLDERS])
 
 int folder_round(const int fds[FOLDERS], folder_visitor *visit, void *context)
 {
-	struct stamps before[FOLDERS], after[FOLDERS];
+	struct folder_stamps before[FOLDERS], after[FOLDERS];
 	int result;
 
 	if (look(fds, before) < 0)

@@ -10,12 +10,25 @@
 /* The two folders that hold messages; tmp/ is never looked at. */
 enum folder { FOLDER_NEW, FOLDER_CUR, FOLDERS };
 
+/* The coarsest stamps of a file system are FAT's. */
+#define FOLDER_RACY_S 2
+
 /* How far the names of one round are the names that were there. */
 enum folder_round {
 	FOLDER_CALM,	/* all of them */
 	FOLDER_RACY,	/* all that the time stamps can tell, which are young */
 	FOLDER_MOVED,	/* some may be missing, others may be outdated */
 	FOLDER_STOPPED	/* the visitor had enough */
+};
+
+/*
+ * What a folder looked like: it has not changed if all of this is the same, and
+ * the stamps were old enough when they were taken.  All 0: it is missing.
+ * Fixed widths: the index holds them as they are.
+ */
+struct folder_stamps {
+	uint64_t dev, inode, links;
+	int64_t mtime_s, mtime_ns, ctime_s, ctime_ns;
 };
 
 /* An entry as its directory describes it. */
@@ -35,6 +48,23 @@ typedef int folder_visitor(void *context, const struct folder_entry *entry);
  * and both at -1.
  */
 int folder_open(int root_fd, int fds[FOLDERS]);
+
+/*
+ * Read the stamps of both folders of the Maildir at 'root_fd', without opening
+ * them.  Returns 0, or -1 with errno.
+ */
+int folder_look(int root_fd, struct folder_stamps stamps[FOLDERS]);
+
+/* Whether both folders are still the same, with the same stamps. */
+bool folder_is_same(const struct folder_stamps a[FOLDERS],
+	const struct folder_stamps b[FOLDERS]);
+
+/*
+ * Whether a change that left the stamps as they are is possible: they are not
+ * older by FOLDER_RACY_S than 'now_s', by the clock of the file system.
+ */
+bool folder_is_racy(const struct folder_stamps stamps[FOLDERS],
+	int64_t now_s);
 
 /*
  * openat(2), without leaving a new access time where we may do without: what

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "maildir/known.h"
+
 #define ROUNDS 5
 
-/* One round: the first 'known' messages are sorted by identity. */
 struct round {
 	struct scan *scan;
-	uint32_t known;
+	struct known known;
 	bool has_news;
 };
 
@@ -67,9 +68,9 @@ static int grow_messages(struct scan *scan)
 static int add_message(struct scan *scan, const struct folder_entry *entry)
 {
 	struct scan_message message = {
-		.inode = entry->inode, .name = UINT32_MAX, .uidl = UINT32_MAX,
-		.folder = (uint8_t)entry->folder, .state = GATHER_SEEN,
-		.is_regular = entry->is_regular,
+		.inode = entry->inode, .name = UINT32_MAX,
+		.uidl = SCAN_UIDL_NONE, .folder = (uint8_t)entry->folder,
+		.state = entry->is_regular ? GATHER_SEEN_REGULAR : GATHER_SEEN,
 	};
 
 	if (scan->count == scan->room && grow_messages(scan) < 0)
@@ -81,7 +82,7 @@ static int add_message(struct scan *scan, const struct folder_entry *entry)
 }
 
 /* By identity, and those that were added later behind. */
-static int compare_messages(const void *left, const void *right, void *context)
+int gather_by_identity(const void *left, const void *right, void *context)
 {
 	const struct scan_message *a = left, *b = right;
 	const struct scan *scan = context;
@@ -90,40 +91,24 @@ static int compare_messages(const void *left, const void *right, void *context)
 	return order != 0 ? order : (a->name > b->name) - (a->name < b->name);
 }
 
-/* Find a known message by halving.  Returns NULL if there is none. */
-static struct scan_message *find_known(const struct round *round,
-	const char *name, uint64_t inode)
-{
-	uint32_t low = 0, high = round->known;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		struct scan_message *message = &round->scan->messages[middle];
-		int order = gather_compare(round->scan, message, name, inode);
-
-		if (order == 0)
-			return message;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 static int see_entry(void *context, const struct folder_entry *entry)
 {
 	struct round *round = context;
 	struct scan *scan = round->scan;
-	struct scan_message *message = find_known(round, entry->name,
+	struct scan_message *message = known_find(&round->known, entry->name,
 		entry->inode);
 
 	if (message == NULL) {
 		round->has_news = true;
-		return add_message(scan, entry);
+		return add_message(scan, entry) < 0 ? -1 :
+			known_add(&round->known, scan->count - 1);
 	}
 	if (message->state == GATHER_LOST)
 		message->state = GATHER_SEEN;
+	if (message->state == GATHER_MISSING) {
+		message->state = GATHER_COUNTED;
+		round->has_news = true;
+	}
 	if (message->folder == entry->folder &&
 			strcmp(scan->names + message->name, entry->name) == 0)
 		return 0;
@@ -158,42 +143,119 @@ int gather_string(struct scan *scan, uint32_t *at, const char *text)
 	return 0;
 }
 
-void gather_collapse(struct scan *scan)
+/* How many messages from the first one on are in their order. */
+static uint32_t count_sorted(struct scan *scan, gather_order *compare)
+{
+	uint32_t count = 1;
+
+	while (count < scan->count && compare(&scan->messages[count - 1],
+			&scan->messages[count], scan) <= 0)
+		count++;
+	return count;
+}
+
+/* Merge the last messages, of which 'tail' is a copy, into the first ones. */
+static void merge_tail(struct scan *scan, uint32_t first_count,
+	const struct scan_message *tail, gather_order *compare)
+{
+	struct scan_message *messages = scan->messages;
+	uint32_t left = first_count, right = scan->count - first_count;
+
+	for (uint32_t at = scan->count; right > 0; at--) {
+		if (left > 0 && compare(&messages[left - 1], &tail[right - 1],
+				scan) > 0)
+			messages[at - 1] = messages[--left];
+		else
+			messages[at - 1] = tail[--right];
+	}
+}
+
+int gather_sort(struct scan *scan, gather_order *compare)
+{
+	uint32_t sorted = count_sorted(scan, compare);
+	size_t rest = scan->count > sorted ? scan->count - sorted : 0;
+	struct scan_message *tail;
+
+	if (rest == 0)
+		return 0;
+	if (rest > sorted)
+		rest = scan->count;
+	/* POSIX.1-2024 has qsort_r as glibc and musl do. */
+	qsort_r(scan->messages + scan->count - rest, rest, sizeof(*tail),
+		compare, scan);
+	if (rest == scan->count)
+		return 0;
+	tail = malloc(rest * sizeof(*tail));
+	if (tail == NULL)
+		return -1;
+	memcpy(tail, scan->messages + sorted, rest * sizeof(*tail));
+	merge_tail(scan, sorted, tail, compare);
+	free(tail);
+	return 0;
+}
+
+bool gather_is_seen(const struct scan_message *message)
+{
+	return message->state == GATHER_SEEN ||
+		message->state == GATHER_SEEN_REGULAR;
+}
+
+/* Two entries of one message: what an index knew of it counts. */
+static void merge(struct scan_message *known, const struct scan_message *next)
+{
+	struct scan_message newer = *next;
+
+	if (next->uidl == SCAN_UIDL_NONE) {
+		newer.uidl = known->uidl;
+		newer.rank = known->rank;
+		newer.retrieved_day = known->retrieved_day;
+	}
+	if (gather_is_seen(next) || next->state == GATHER_MISSING) {
+		newer.octets = known->octets;
+		newer.size_bytes = known->size_bytes;
+		newer.mtime_ns = known->mtime_ns;
+		newer.state = known->state;
+	}
+	if (gather_is_seen(next) && known->state == GATHER_MISSING)
+		newer.state = GATHER_COUNTED;
+	*known = newer;
+}
+
+int gather_collapse(struct scan *scan)
 {
 	struct scan_message *messages = scan->messages;
 	uint32_t kept = 0;
 
-	if (scan->count == 0)
-		return;
-	/* POSIX.1-2024 has qsort_r as glibc and musl do. */
-	qsort_r(messages, scan->count, sizeof(*messages), compare_messages,
-		scan);
+	if (gather_sort(scan, gather_by_identity) < 0)
+		return -1;
 	for (uint32_t idx = 1; idx < scan->count; idx++) {
 		const struct scan_message *next = &messages[idx];
 
 		if (gather_compare(scan, &messages[kept],
-			scan->names + next->name, next->inode) == 0) {
-			messages[kept].name = next->name;
-			messages[kept].folder = next->folder;
-		} else {
+			scan->names + next->name, next->inode) == 0)
+			merge(&messages[kept], next);
+		else
 			messages[++kept] = *next;
-		}
 	}
-	scan->count = kept + 1;
+	if (scan->count > 0)
+		scan->count = kept + 1;
+	return 0;
 }
 
 int gather_round(struct scan *scan)
 {
-	struct round round = { .scan = scan, .known = scan->count };
-	int result;
+	struct round round = { .scan = scan };
+	int result = -1, saved;
 
 	/* A first round has nothing that would confirm it. */
 	round.has_news = scan->count == 0;
-	result = folder_round(scan->folder_fd, see_entry, &round);
+	if (known_begin(&round.known, scan) == 0)
+		result = folder_round(scan->folder_fd, see_entry, &round);
+	saved = errno;
+	known_end(&round.known);
+	errno = saved;
 	if (result < 0)
 		return -1;
-	if (scan->count > round.known)
-		gather_collapse(scan);
 	return result == FOLDER_CALM ||
 		(result == FOLDER_RACY && !round.has_news);
 }
@@ -209,13 +271,12 @@ int gather_all(struct scan *scan)
 	return 0;
 }
 
-uint32_t gather_count(const struct scan *scan, enum gather_state state)
+bool gather_has(const struct scan *scan, enum gather_state state)
 {
-	uint32_t count = 0;
-
 	for (uint32_t idx = 0; idx < scan->count; idx++)
-		count += scan->messages[idx].state == state;
-	return count;
+		if (scan->messages[idx].state == state)
+			return true;
+	return false;
 }
 
 void gather_keep(struct scan *scan, enum gather_state state)

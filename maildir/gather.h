@@ -8,6 +8,7 @@
 #ifndef POSTERN_MAILDIR_GATHER_H
 #define POSTERN_MAILDIR_GATHER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "maildir/scan.h"
@@ -15,9 +16,12 @@
 /* What scan_message.state says. */
 enum gather_state {
 	GATHER_SEEN,		/* a folder has shown it; not opened yet */
+	GATHER_SEEN_REGULAR,	/* the same, and that it is a regular file */
 	GATHER_LOST,		/* not under that name, and not seen since */
 	GATHER_COUNTED,
-	GATHER_LEFT_OUT
+	GATHER_MISSING,		/* counted in an earlier scan; not seen yet */
+	GATHER_LEFT_OUT,
+	GATHER_CHANGED		/* no more the file that the session knows */
 };
 
 /*
@@ -26,6 +30,21 @@ enum gather_state {
  */
 int gather_compare(const struct scan *scan,
 	const struct scan_message *message, const char *name, uint64_t inode);
+
+/* An order of messages, for qsort_r; the context is their scan. */
+typedef int gather_order(const void *left, const void *right, void *scan);
+
+/* By identity, and those that were added later behind. */
+gather_order gather_by_identity;
+
+/*
+ * Sort the messages.  Quick if all but the last ones are sorted.  Returns 0, or
+ * -1 with errno ENOMEM.
+ */
+int gather_sort(struct scan *scan, gather_order *compare);
+
+/* Whether a message was seen and waits for being counted. */
+bool gather_is_seen(const struct scan_message *message);
 
 /*
  * Make the string at '*at' in scan->names the string 'text'; a new place is
@@ -36,9 +55,8 @@ int gather_string(struct scan *scan, uint32_t *at, const char *text);
 
 /*
  * Read both folders once more and merge what is there: unknown identities are
- * added, known ones get their newest name, lost ones become seen.  Nothing is
- * taken away.  Moves the messages; afterwards they are in the order of their
- * identities.
+ * added, known ones get their newest name, lost ones become seen, missing ones
+ * counted.  Nothing is taken away, and no message moves.
  *
  * Returns 1 if all that is there is known now, 0 if another round might find
  * more, or -1 with errno.
@@ -50,12 +68,13 @@ int gather_all(struct scan *scan);
 
 /*
  * Sort the messages by identity; where several have the same one, keep one with
- * the name that was added last.
+ * the name that was added last, and with what was known before.  Returns 0, or
+ * -1 with errno ENOMEM.
  */
-void gather_collapse(struct scan *scan);
+int gather_collapse(struct scan *scan);
 
-/* Count the messages whose state is 'state'. */
-uint32_t gather_count(const struct scan *scan, enum gather_state state);
+/* Whether any message has the state 'state'. */
+bool gather_has(const struct scan *scan, enum gather_state state);
 
 /* Take away all messages but those whose state is 'state'. */
 void gather_keep(struct scan *scan, enum gather_state state);

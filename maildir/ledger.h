@@ -16,6 +16,9 @@
 
 #define LEDGER_ANY_INODE 0
 
+/* No file name is longer, so no unique part is. */
+#define LEDGER_UNIQUE_OCTETS 255
+
 struct ledger_entry {
 	uint64_t inode;		/* of the one file meant; LEDGER_ANY_INODE */
 	uint32_t unique;	/* where its unique part begins in .strings */
@@ -28,6 +31,9 @@ struct ledger {
 	uint32_t count, room;
 	char *strings;		/* NUL-terminated strings */
 	size_t strings_bytes, strings_room;
+	/* The library's own: who finds an entry by its key, by its unique-id */
+	uint32_t *by_key, *by_uidl;
+	uint32_t slots, used_slots;
 	bool is_missing;	/* there was no file */
 	bool is_changed;	/* entries were added since it was read */
 	uint32_t bad_lines;	/* that were read over, because broken */
@@ -36,7 +42,8 @@ struct ledger {
 /*
  * Read the ledger of the Maildir at 'root_fd'.  A missing one is empty.  Broken
  * lines are counted and read over.  ledger_free() ends it, also after an error.
- * Returns 0, or -1 with errno (also for a file that is no regular one).
+ * Returns 0, or -1 with errno (also for a file that is no regular one, or that
+ * is too large: then it must not be taken for an empty one).
  */
 int ledger_read(struct ledger *ledger, int root_fd);
 void ledger_free(struct ledger *ledger);
@@ -47,10 +54,13 @@ int ledger_parse(struct ledger *ledger, const char *text, size_t bytes);
 /*
  * Add an entry.
  *
- * unique: the unique part has 'unique_octets' octets, any but NUL and '/'.
- * uidl: 1 to 70 octets of 0x21 to 0x7E; refused with EINVAL if it is not, with
- * EEXIST if the ledger has it already, or has that unique part and inode.
- * Returns 0, or -1 with errno.
+ * unique: the unique part has 'unique_octets' octets, any but NUL and '/', at
+ * most LEDGER_UNIQUE_OCTETS.
+ * uidl: 1 to 70 octets of 0x21 to 0x7E.
+ * facts: inode and rank; the rest of it is not looked at.
+ * Returns 0, or -1 with errno: EINVAL if one of them is not as said above,
+ * EEXIST if the ledger has that unique-id already, or that unique part and
+ * inode; ENOMEM or EOVERFLOW.
  */
 int ledger_add(struct ledger *ledger, const char *unique,
 	size_t unique_octets, const char *uidl,
@@ -58,7 +68,8 @@ int ledger_add(struct ledger *ledger, const char *unique,
 
 /*
  * Find the entry of a file with that name and inode; one for that inode goes
- * before one for any.  Returns NULL if there is none.
+ * before one for any.  Returns NULL if there is none.  It is good until the
+ * next ledger_add().
  */
 const struct ledger_entry *ledger_find(const struct ledger *ledger,
 	const char *name, uint64_t inode);
@@ -72,7 +83,11 @@ bool ledger_has_uidl(const struct ledger *ledger, const char *uidl,
 
 /*
  * Replace the file in the Maildir at 'root_fd' by this ledger, so that a crash
- * leaves the old one or the new one.  Returns 0, or -1 with errno.
+ * leaves the old one or the new one.  The caller holds the maildrop's lock.  If
+ * lines of the old one were read over, it is kept as postern.uidls.damaged,
+ * unless an older one is.
+ * Returns 0, or -1 with errno; then the old one is there still, unless just the
+ * last fsync has failed.
  */
 int ledger_write(const struct ledger *ledger, int root_fd);
 

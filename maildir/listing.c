@@ -22,7 +22,9 @@
 #include <unistd.h>
 
 #define MAGIC UINT64_C(0x506f737465726e4c)	/* "PosternL" */
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2
+
+#define BUFFER_BYTES 65536
 
 struct header {
 	uint64_t magic;
@@ -50,11 +52,13 @@ static int measure(const struct scan *scan, struct header *header)
 	};
 	for (uint32_t idx = 0; idx < scan->count; idx++) {
 		uint64_t octets = scan->messages[idx].octets;
+		size_t uidl_octets;
 
 		if (octets > UINT64_MAX - header->octets)
 			return refuse(EOVERFLOW);
 		header->octets += octets;
-		header->uidls_bytes += strlen(scan_uidl(scan, idx)) + 1;
+		(void)scan_uidl(scan, idx, &uidl_octets);
+		header->uidls_bytes += uidl_octets + 1;
 	}
 	return header->uidls_bytes > UINT32_MAX ? refuse(EOVERFLOW) : 0;
 }
@@ -65,29 +69,90 @@ static uint64_t image_bytes(const struct header *header)
 		(uint64_t)header->count * sizeof(struct listing_entry);
 }
 
-static void write_image(const struct scan *scan, const struct header *header,
-	char *image)
+/* What is written, in pieces that are worth a system call. */
+struct output {
+	listing_sink *sink;
+	void *context;
+	size_t bytes;
+	char *buffer;
+};
+
+static int flush(struct output *output)
+{
+	size_t bytes = output->bytes;
+
+	output->bytes = 0;
+	return output->sink(output->context, output->buffer, bytes);
+}
+
+/* Add at most a unique-id, an entry or a header. */
+static int add(struct output *output, const void *octets, size_t count)
+{
+	if (count > BUFFER_BYTES - output->bytes && flush(output) < 0)
+		return -1;
+	memcpy(output->buffer + output->bytes, octets, count);
+	output->bytes += count;
+	return 0;
+}
+
+static int write_entries(const struct scan *scan, struct output *output)
 {
 	struct listing_entry entry = { .reserved = 0 };
-	char *entries = image + sizeof(*header);
-	char *uidls = entries + header->count * sizeof(entry);
 
-	memcpy(image, header, sizeof(*header));
 	for (uint32_t idx = 0; idx < scan->count; idx++) {
-		const char *uidl = scan_uidl(scan, idx);
-		size_t bytes = strlen(uidl) + 1;
+		size_t uidl_octets;
 
+		(void)scan_uidl(scan, idx, &uidl_octets);
 		entry.octets = scan->messages[idx].octets;
-		memcpy(entries + idx * sizeof(entry), &entry, sizeof(entry));
-		memcpy(uidls + entry.uidl, uidl, bytes);
-		entry.uidl += (uint32_t)bytes;
+		if (add(output, &entry, sizeof(entry)) < 0)
+			return -1;
+		entry.uidl += (uint32_t)uidl_octets + 1;
 	}
+	return 0;
+}
+
+static int write_uidls(const struct scan *scan, struct output *output)
+{
+	for (uint32_t idx = 0; idx < scan->count; idx++) {
+		size_t octets;
+		const char *uidl = scan_uidl(scan, idx, &octets);
+
+		if (add(output, uidl, octets) < 0 || add(output, "", 1) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int listing_write(const struct scan *scan, listing_sink *sink, void *context)
+{
+	/* Static: of a large stack frame every page would be touched. */
+	static char buffer[BUFFER_BYTES];
+	struct output output = {
+		.sink = sink, .context = context, .buffer = buffer,
+	};
+	struct header header;
+
+	if (measure(scan, &header) < 0 ||
+			add(&output, &header, sizeof(header)) < 0 ||
+			write_entries(scan, &output) < 0 ||
+			write_uidls(scan, &output) < 0)
+		return -1;
+	return flush(&output);
+}
+
+static int append(void *context, const void *octets, size_t count)
+{
+	char **end = context;
+
+	memcpy(*end, octets, count);
+	*end += count;
+	return 0;
 }
 
 void *listing_build(const struct scan *scan, size_t *bytes)
 {
 	struct header header;
-	char *image;
+	char *image, *end;
 
 	if (measure(scan, &header) < 0)
 		return NULL;
@@ -96,44 +161,33 @@ void *listing_build(const struct scan *scan, size_t *bytes)
 		return NULL;
 	}
 	*bytes = (size_t)image_bytes(&header);
-	image = malloc(*bytes);
-	if (image != NULL)
-		write_image(scan, &header, image);
+	image = end = malloc(*bytes);
+	if (image != NULL && listing_write(scan, append, &end) < 0) {
+		free(image);
+		return NULL;
+	}
 	return image;
 }
 
-static int write_all(int fd, const char *data, size_t bytes)
+uint64_t listing_bytes(const struct scan *scan)
 {
-	while (bytes > 0) {
-		ssize_t written = write(fd, data, bytes);
+	struct header header;
 
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		data += written;
-		bytes -= (size_t)written;
-	}
-	return 0;
+	return measure(scan, &header) < 0 ? 0 : image_bytes(&header);
 }
 
 #if defined(HAVE_MEMFD_CREATE) && defined(F_ADD_SEALS)
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-int listing_seal(const void *image, size_t bytes)
+int listing_create(void)
 {
-	int fd = memfd_create("listing", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int saved;
+	return memfd_create("listing", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
 
-	if (fd < 0)
-		return -1;
-	if (write_all(fd, image, bytes) == 0 &&
-		fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_SEAL) == 0)
-		return fd;
-	saved = errno;
-	close(fd);
-	return refuse(saved);
+int listing_seal(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_SEAL);
 }
 
 static bool is_sealed(int fd)
@@ -145,11 +199,14 @@ static bool is_sealed(int fd)
 
 #else
 
-int listing_seal(const void *image, size_t bytes)
+int listing_create(void)
 {
-	(void)write_all;	/* nothing to write to */
-	(void)image;		/* not used */
-	(void)bytes;		/* not used */
+	return refuse(ENOSYS);
+}
+
+int listing_seal(int fd)
+{
+	(void)fd;	/* not used: none was created */
 	return refuse(ENOSYS);
 }
 
@@ -160,44 +217,6 @@ static bool is_sealed(int fd)
 }
 
 #endif
-
-/*
- * Check one entry, whose unique-id must begin at '*at', and move '*at' behind
- * it.
- */
-static bool is_entry_right(const struct listing *listing, uint32_t idx,
-	uint64_t uidls_bytes, uint64_t *at)
-{
-	const struct listing_entry *entry = &listing->entries[idx];
-	uint64_t end = *at;
-
-	if (entry->reserved != 0 || entry->uidl != *at)
-		return false;
-	while (end < uidls_bytes && listing->uidls[end] != '\0') {
-		if (listing->uidls[end] < 0x21 || listing->uidls[end] > 0x7E)
-			return false;
-		end++;
-	}
-	if (end == uidls_bytes || end == *at || end - *at > NAME_UIDL_OCTETS)
-		return false;
-	*at = end + 1;
-	return true;
-}
-
-static bool are_entries_right(const struct listing *listing,
-	uint64_t uidls_bytes)
-{
-	uint64_t octets = 0, at = 0;
-
-	for (uint32_t idx = 0; idx < listing->count; idx++) {
-		if (!is_entry_right(listing, idx, uidls_bytes, &at))
-			return false;
-		if (listing->entries[idx].octets > UINT64_MAX - octets)
-			return false;
-		octets += listing->entries[idx].octets;
-	}
-	return at == uidls_bytes && octets == listing->octets;
-}
 
 int listing_check(struct listing *listing, const void *image, size_t bytes)
 {
@@ -212,16 +231,15 @@ int listing_check(struct listing *listing, const void *image, size_t bytes)
 	if (header->count > bytes / sizeof(struct listing_entry))
 		return refuse(EBADMSG);
 	entries_bytes = header->count * sizeof(struct listing_entry);
-	if (header->uidls_bytes != bytes - entries_bytes)
+	if (header->uidls_bytes != bytes - entries_bytes ||
+			header->uidls_bytes > UINT32_MAX)
 		return refuse(EBADMSG);
 	listing->entries = (const void *)(header + 1);
 	listing->uidls = (const char *)(header + 1) + entries_bytes;
+	listing->uidls_bytes = (size_t)header->uidls_bytes;
 	listing->octets = header->octets;
 	listing->count = header->count;
-	if (are_entries_right(listing, header->uidls_bytes))
-		return 0;
-	*listing = (struct listing){ .map = NULL };
-	return refuse(EBADMSG);
+	return 0;
 }
 
 /* The size is looked at after the seals: then it can't change any more. */
@@ -269,5 +287,13 @@ void listing_unmap(struct listing *listing)
 
 const char *listing_uidl(const struct listing *listing, uint32_t idx)
 {
-	return listing->uidls + listing->entries[idx].uidl;
+	size_t at = listing->entries[idx].uidl, octets;
+
+	if (at >= listing->uidls_bytes)
+		return NULL;
+	octets = strnlen(listing->uidls + at, listing->uidls_bytes - at);
+	if (at + octets == listing->uidls_bytes ||
+			!name_is_uidl(listing->uidls + at, octets))
+		return NULL;
+	return listing->uidls + at;
 }

@@ -3,8 +3,8 @@
  *
  * The keeper builds a listing from its scan, as one block of memory (an image)
  * that crosses to the worker inside a message or as a sealed memfd.  The worker
- * believes nothing of it before listing_check(): a local user may trace their
- * own keeper.  Host byte order: an image never leaves the machine.
+ * believes nothing of it: a local user may trace their own keeper.  Host byte
+ * order: only the index stores an image, and notices a foreign one.
  */
 #ifndef POSTERN_MAILDIR_LISTING_H
 #define POSTERN_MAILDIR_LISTING_H
@@ -23,11 +23,24 @@ struct listing_entry {
 struct listing {
 	const struct listing_entry *entries;
 	const char *uidls;	/* NUL-terminated strings */
-	uint64_t octets;	/* of all messages */
+	size_t uidls_bytes;
+	uint64_t octets;	/* of all messages, says the keeper */
 	uint32_t count;
 	void *map;		/* what listing_unmap() unmaps, or NULL */
 	size_t map_bytes;
 };
+
+/* Called with the octets of an image, piece by piece.  Returns 0, or -1. */
+typedef int listing_sink(void *context, const void *octets, size_t count);
+
+/*
+ * Write the image of 'scan' to 'sink'.  Returns 0, or -1 with errno EOVERFLOW
+ * or what 'sink' said.
+ */
+int listing_write(const struct scan *scan, listing_sink *sink, void *context);
+
+/* The length of the image of 'scan'; 0 if it would be too large. */
+uint64_t listing_bytes(const struct scan *scan);
 
 /*
  * Build the image of 'scan'.  Returns memory that the caller frees, its length
@@ -36,16 +49,18 @@ struct listing {
 void *listing_build(const struct scan *scan, size_t *bytes);
 
 /*
- * Make a sealed memfd of an image: nobody can write, grow or shrink it.
- * Returns a descriptor that the caller closes, or -1 with errno.
+ * Make a memfd for an image, which the caller writes, and then seal it: nobody
+ * can write, grow or shrink it any more.
+ * Return a descriptor that the caller closes, and 0, or -1 with errno.
  */
-int listing_seal(const void *image, size_t bytes);
+int listing_create(void);
+int listing_seal(int fd);
 
 /*
- * Check every field of the image at 'image' (aligned as malloc aligns) and
- * point 'listing' into it; 'image' must outlive 'listing'.
- * Returns 0, or -1 with errno EBADMSG if anything in it is wrong: length,
- * magic, sum of octets, an offset, an octet of a unique-id.
+ * Check the frame of the image at 'image' (aligned as malloc aligns) and point
+ * 'listing' into it; 'image' must outlive 'listing'.  The entries are checked
+ * when they are asked for: a login must not cost a look at each.
+ * Returns 0, or -1 with errno EBADMSG if anything is wrong: length or magic.
  */
 int listing_check(struct listing *listing, const void *image, size_t bytes);
 
@@ -57,7 +72,10 @@ int listing_check(struct listing *listing, const void *image, size_t bytes);
 int listing_map(struct listing *listing, int fd);
 void listing_unmap(struct listing *listing);
 
-/* The unique-id of message 'idx' (0 .. count - 1). */
+/*
+ * The unique-id of message 'idx' (0 .. count - 1), or NULL if what stands there
+ * is no unique-id.
+ */
 const char *listing_uidl(const struct listing *listing, uint32_t idx);
 
 #endif

@@ -13,16 +13,6 @@
 #define DIGEST_OCTETS 16
 #define INODE_OCTETS 8
 
-static bool is_legal_uidl(const char *text, size_t octets)
-{
-	if (octets < 1 || octets > NAME_UIDL_OCTETS)
-		return false;
-	for (size_t i = 0; i < octets; i++)
-		if (text[i] < 0x21 || text[i] > 0x7E)
-			return false;
-	return true;
-}
-
 static void write_hashed(const uint8_t digest[DIGEST_OCTETS], char *uidl)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -52,6 +42,29 @@ static bool add_digit(uint64_t *number, char digit)
 static bool is_digit(char octet)
 {
 	return octet >= '0' && octet <= '9';
+}
+
+static bool is_unique_end(char octet)
+{
+	return octet == '\0' || octet == ',' || octet == ':';
+}
+
+static size_t count_digits(const char *name)
+{
+	size_t count = 0;
+
+	while (is_digit(name[count]))
+		count++;
+	return count;
+}
+
+/* Compare octets; the end of a unique part goes before any octet. */
+static int compare_octets(char a, char b)
+{
+	unsigned char left = is_unique_end(a) ? 0 : (unsigned char)a;
+	unsigned char right = is_unique_end(b) ? 0 : (unsigned char)b;
+
+	return (left > right) - (left < right);
 }
 
 /* Where the last number of this key begins, or NULL. */
@@ -96,18 +109,24 @@ bool name_size(const char *name, char key, uint64_t *value)
 	return true;
 }
 
+/*
+ * Both begin with 'same' equal octets.  Numbers of as many digits are in the
+ * order of their octets, so they need not be read.
+ */
 int name_compare_unique(const char *a, const char *b)
 {
-	uint64_t a_time_s = name_time(a), b_time_s = name_time(b);
-	size_t a_octets = name_unique(a), b_octets = name_unique(b);
-	int order;
+	size_t same = 0, digits = count_digits(a);
+	uint64_t a_time_s, b_time_s;
 
-	if (a_time_s != b_time_s)
-		return a_time_s < b_time_s ? -1 : 1;
-	order = memcmp(a, b, a_octets < b_octets ? a_octets : b_octets);
-	if (order != 0)
-		return order;
-	return (a_octets > b_octets) - (a_octets < b_octets);
+	while (a[same] == b[same] && !is_unique_end(a[same]))
+		same++;
+	if (digits >= same && digits != count_digits(b)) {
+		a_time_s = name_time(a);
+		b_time_s = name_time(b);
+		if (a_time_s != b_time_s)
+			return a_time_s < b_time_s ? -1 : 1;
+	}
+	return compare_octets(a[same], b[same]);
 }
 
 int name_compare(const char *a, const char *b)
@@ -117,13 +136,28 @@ int name_compare(const char *a, const char *b)
 	return order != 0 ? order : strcmp(a, b);
 }
 
+bool name_is_uidl(const char *text, size_t octets)
+{
+	if (octets < 1 || octets > NAME_UIDL_OCTETS)
+		return false;
+	for (size_t i = 0; i < octets; i++)
+		if (text[i] < 0x21 || text[i] > 0x7E)
+			return false;
+	return true;
+}
+
+bool name_has_uidl(const char *name)
+{
+	return name_is_uidl(name, name_unique(name));
+}
+
 void name_uidl(const char *name, name_digest *digest,
 	char uidl[NAME_UIDL_OCTETS + 1])
 {
 	size_t octets = name_unique(name);
 	uint8_t hash[DIGEST_OCTETS];
 
-	if (is_legal_uidl(name, octets)) {
+	if (name_has_uidl(name)) {
 		memcpy(uidl, name, octets);
 		uidl[octets] = '\0';
 		return;

@@ -17,6 +17,9 @@
  */
 typedef void name_digest(const void *octets, size_t count, uint8_t digest[16]);
 
+/* Whether the 'octets' octets at 'text' are a legal unique-id. */
+bool name_is_uidl(const char *text, size_t octets);
+
 /*
  * Count the octets of the unique part of 'name': all before the first ',' or
  * ':'.  It stays the same when another program sets flags or appends sizes.
@@ -51,6 +54,9 @@ int name_compare_unique(const char *a, const char *b);
  * by the whole name.  Returns <0, 0 or >0 as strcmp does.
  */
 int name_compare(const char *a, const char *b);
+
+/* Whether the unique part of 'name' is a legal unique-id as it stands. */
+bool name_has_uidl(const char *name);
 
 /*
  * Write the default unique-id of 'name' and a final NUL to 'uidl': the unique

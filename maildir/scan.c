@@ -9,15 +9,13 @@
 
 #include "maildir/scan.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "maildir/count.h"
+#include "maildir/file.h"
 #include "maildir/gather.h"
-#include "maildir/octets.h"
 #include "maildir/uidls.h"
 
 /*
@@ -26,165 +24,23 @@
  */
 #define PASSES 20
 
-/* How often one message is sought that somebody keeps renaming. */
-#define TRIES 10
-
-/* O_NONBLOCK: a file that has become a FIFO, or is leased, must not block. */
-#define MESSAGE_FLAGS \
-	(O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-
-/* The message that a search wants. */
-struct wanted {
-	struct scan *scan;
-	struct scan_message *message;
-};
-
-static const char *name_of(const struct scan *scan,
-	const struct scan_message *message)
-{
-	return scan->names + message->name;
-}
-
-static int stat_message(const struct scan *scan,
-	const struct scan_message *message, struct stat *status)
-{
-	return fstatat(scan->folder_fd[message->folder],
-		name_of(scan, message), status, AT_SYMLINK_NOFOLLOW);
-}
-
-static int open_message(const struct scan *scan,
-	const struct scan_message *message)
-{
-	return folder_openat(scan->folder_fd[message->folder],
-		name_of(scan, message), MESSAGE_FLAGS);
-}
-
-static bool is_same_file(const struct scan_message *message,
-	const struct stat *status)
-{
-	return S_ISREG(status->st_mode) && status->st_ino == message->inode &&
-		status->st_size >= 0 &&
-		(uint64_t)status->st_size == message->size_bytes;
-}
-
-/* readdir's inode number is not everywhere that of fstat. */
-static bool has_inode(const struct scan *scan,
-	const struct folder_entry *entry, uint64_t inode)
-{
-	struct stat status;
-
-	return fstatat(scan->folder_fd[entry->folder], entry->name, &status,
-		AT_SYMLINK_NOFOLLOW) == 0 && status.st_ino == inode;
-}
-
-static int see_wanted(void *context, const struct folder_entry *entry)
-{
-	struct wanted *wanted = context;
-	struct scan_message *message = wanted->message;
-
-	if (name_compare_unique(name_of(wanted->scan, message),
-			entry->name) != 0)
-		return 0;
-	if (entry->inode != message->inode &&
-			!has_inode(wanted->scan, entry, message->inode))
-		return 0;
-	message->folder = (uint8_t)entry->folder;
-	if (gather_string(wanted->scan, &message->name, entry->name) < 0)
-		return -1;
-	return 1;
-}
-
-static int64_t to_ns(const struct timespec *time)
-{
-	const int64_t limit_s = INT64_MAX / 1000000000 - 1;
-	int64_t time_s = time->tv_sec;
-
-	if (time_s > limit_s)
-		time_s = limit_s;
-	if (time_s < -limit_s)
-		time_s = -limit_s;
-	return time_s * 1000000000 + time->tv_nsec;
-}
-
-/* Errors of the whole process, for which no entry is to blame. */
-static bool is_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOMEM;
-}
-
-static int leave_out(struct scan *scan, struct scan_message *message,
-	const struct scan_hooks *hooks, const char *why)
-{
-	message->state = GATHER_LEFT_OUT;
-	hooks->left_out(hooks->context, name_of(scan, message), why);
-	return 0;
-}
-
-/* Judge an entry that could not be opened or read, by errno. */
-static int blame(struct scan *scan, struct scan_message *message,
-	const struct scan_hooks *hooks)
-{
-	if (is_shortage(errno))
-		return -1;
-	/* ESTALE: the same, from an NFS server. */
-	if (errno == ENOENT || errno == ESTALE) {
-		message->state = GATHER_LOST;
-		return 0;
-	}
-	return leave_out(scan, message, hooks, strerror(errno));
-}
-
-static int count_open(struct scan *scan, struct scan_message *message,
-	const struct scan_hooks *hooks, int fd)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) < 0)
-		return blame(scan, message, hooks);
-	if (!S_ISREG(status.st_mode))
-		return leave_out(scan, message, hooks, "not a regular file");
-	message->size_bytes = (uint64_t)status.st_size;
-	if (octets_count(fd, &message->size_bytes, &message->octets) < 0)
-		return blame(scan, message, hooks);
-	message->inode = status.st_ino;
-	message->mtime_ns = to_ns(&status.st_mtim);
-	message->state = GATHER_COUNTED;
-	return 0;
-}
-
-/* Looks before it opens: opening a device is not free of side effects. */
-static int count_message(struct scan *scan, struct scan_message *message,
-	const struct scan_hooks *hooks)
-{
-	struct stat status;
-	int fd, result;
-
-	if (!message->is_regular) {
-		if (stat_message(scan, message, &status) < 0)
-			return blame(scan, message, hooks);
-		if (!S_ISREG(status.st_mode))
-			return leave_out(scan, message, hooks,
-				"not a regular file");
-	}
-	fd = open_message(scan, message);
-	if (fd < 0)
-		return blame(scan, message, hooks);
-	result = count_open(scan, message, hooks, fd);
-	close(fd);
-	return result;
-}
-
 static int count_seen(struct scan *scan, const struct scan_hooks *hooks)
 {
 	for (uint32_t idx = 0; idx < scan->count; idx++) {
 		struct scan_message *message = &scan->messages[idx];
 
-		if (message->state != GATHER_SEEN)
+		if (!gather_is_seen(message))
 			continue;
 		if (count_message(scan, message, hooks) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static bool has_seen(const struct scan *scan)
+{
+	return gather_has(scan, GATHER_SEEN) ||
+		gather_has(scan, GATHER_SEEN_REGULAR);
 }
 
 /* Count all; look again for those that are renamed meanwhile. */
@@ -195,48 +51,88 @@ static int count_all(struct scan *scan, const struct scan_hooks *hooks)
 
 		if (count_seen(scan, hooks) < 0)
 			return -1;
-		if (gather_count(scan, GATHER_LOST) == 0)
+		if (!gather_has(scan, GATHER_LOST))
 			return 0;
 		result = gather_round(scan);
 		if (result < 0)
 			return -1;
-		if (result == 1 && gather_count(scan, GATHER_SEEN) == 0)
+		if (result == 1 && !has_seen(scan))
 			return 0;
 	}
 	return 0;
 }
 
-static int compare_messages(const void *left, const void *right, void *context)
+/* What no round has shown may still be there, if others kept renaming. */
+static void look_for_missing(struct scan *scan)
 {
-	const struct scan *scan = context;
+	struct stat status;
 
-	return name_compare(name_of(scan, left), name_of(scan, right));
+	for (uint32_t idx = 0; idx < scan->count; idx++) {
+		struct scan_message *message = &scan->messages[idx];
+
+		if (message->state == GATHER_MISSING &&
+				file_stat(scan, message, &status) == 0 &&
+				file_is_same(message, &status))
+			message->state = GATHER_COUNTED;
+	}
 }
 
-static int fill(struct scan *scan, const struct scan_hooks *hooks)
+/* Message-number order. */
+static int compare_messages(const void *left, const void *right, void *context)
+{
+	const struct scan_message *a = left, *b = right;
+	const struct scan *scan = context;
+	int order;
+
+	/* 0 wraps around to the highest: those without a rank come last. */
+	if (a->rank != b->rank)
+		return a->rank - 1 < b->rank - 1 ? -1 : 1;
+	order = name_compare(file_name(scan, a), file_name(scan, b));
+	return order != 0 ? order : (a->inode > b->inode) -
+		(a->inode < b->inode);
+}
+
+void scan_begin(struct scan *scan)
+{
+	*scan = (struct scan){ .folder_fd = { -1, -1 } };
+}
+
+int scan_open_folders(struct scan *scan, int root_fd)
+{
+	if (scan->folder_fd[FOLDER_NEW] >= 0 ||
+			scan->folder_fd[FOLDER_CUR] >= 0)
+		return 0;
+	return folder_open(root_fd, scan->folder_fd);
+}
+
+int scan_fill(struct scan *scan, const struct scan_hooks *hooks)
 {
 	if (gather_all(scan) < 0 || count_all(scan, hooks) < 0)
 		return -1;
+	look_for_missing(scan);
 	gather_keep(scan, GATHER_COUNTED);
 	/* Again, by what fstat says of the inodes. */
-	gather_collapse(scan);
-	/* POSIX.1-2024 has qsort_r as glibc and musl do. */
-	if (scan->count > 0)
-		qsort_r(scan->messages, scan->count, sizeof(*scan->messages),
-			compare_messages, scan);
-	if (uidls_assign(scan, hooks) < 0)
-		return -1;
+	return gather_collapse(scan);
+}
+
+int scan_order(struct scan *scan)
+{
 	gather_keep(scan, GATHER_COUNTED);
-	return 0;
+	return gather_sort(scan, compare_messages);
 }
 
 int scan_maildir(struct scan *scan, int root_fd,
 	const struct scan_hooks *hooks)
 {
-	*scan = (struct scan){ .folder_fd = { -1, -1 } };
-	if (folder_open(root_fd, scan->folder_fd) < 0)
-		return -1;
-	return fill(scan, hooks);
+	struct ledger none = { .count = 0 };
+	int status = -1;
+
+	scan_begin(scan);
+	if (scan_open_folders(scan, root_fd) == 0 &&
+			scan_fill(scan, hooks) == 0)
+		status = uidls_assign(scan, &none, hooks);
+	ledger_free(&none);
+	return status == 0 ? scan_order(scan) : -1;
 }
 
 void scan_free(struct scan *scan)
@@ -246,91 +142,24 @@ void scan_free(struct scan *scan)
 			close(scan->folder_fd[i]);
 	free(scan->messages);
 	free(scan->names);
-	*scan = (struct scan){ .folder_fd = { -1, -1 } };
-}
-
-int scan_find(struct scan *scan, uint32_t idx)
-{
-	struct wanted wanted = { scan, &scan->messages[idx] };
-
-	for (int i = 0; i < TRIES; i++) {
-		int result = folder_round(scan->folder_fd, see_wanted,
-			&wanted);
-
-		if (result < 0)
-			return -1;
-		if (result == FOLDER_STOPPED)
-			return 0;
-		if (result == FOLDER_CALM || (result == FOLDER_RACY && i > 0))
-			break;
-	}
-	errno = ENOENT;
-	return -1;
-}
-
-bool scan_is_there(const struct scan *scan, uint32_t idx)
-{
-	struct stat status;
-
-	return stat_message(scan, &scan->messages[idx], &status) == 0;
-}
-
-int scan_locate(struct scan *scan, uint32_t idx)
-{
-	const struct scan_message *message = &scan->messages[idx];
-	struct stat status;
-
-	for (int i = 0; i < TRIES && message->state != GATHER_LOST; i++) {
-		if (stat_message(scan, message, &status) == 0) {
-			if (is_same_file(message, &status))
-				return 0;
-			errno = ESTALE;
-			return -1;
-		}
-		if (errno != ENOENT || scan_find(scan, idx) < 0)
-			return -1;
-	}
-	errno = ENOENT;
-	return -1;
-}
-
-/* As open_message(), but only the file that was scanned. */
-static int open_same(const struct scan *scan,
-	const struct scan_message *message)
-{
-	struct stat status;
-	int fd = open_message(scan, message);
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &status) == 0 && is_same_file(message, &status))
-		return fd;
-	close(fd);
-	errno = ESTALE;
-	return -1;
-}
-
-int scan_open(struct scan *scan, uint32_t idx)
-{
-	for (int i = 0; i < TRIES; i++) {
-		int fd;
-
-		if (scan_locate(scan, idx) < 0)
-			return -1;
-		fd = open_same(scan, &scan->messages[idx]);
-		if (fd >= 0 || errno != ENOENT)
-			return fd;
-	}
-	errno = ENOENT;
-	return -1;
+	scan_begin(scan);
 }
 
 const char *scan_name(const struct scan *scan, uint32_t idx)
 {
-	return name_of(scan, &scan->messages[idx]);
+	return file_name(scan, &scan->messages[idx]);
 }
 
-const char *scan_uidl(const struct scan *scan, uint32_t idx)
+const char *scan_uidl(const struct scan *scan, uint32_t idx, size_t *octets)
 {
-	return scan->names + scan->messages[idx].uidl;
+	const struct scan_message *message = &scan->messages[idx];
+	const char *uidl = file_name(scan, message);
+
+	if (message->uidl == SCAN_UIDL_UNIQUE) {
+		*octets = name_unique(uidl);
+		return uidl;
+	}
+	uidl = scan->names + message->uidl;
+	*octets = strlen(uidl);
+	return uidl;
 }

@@ -1,22 +1,28 @@
 /*
- * uidls.h - give each message of a scan a unique-id that no other one has
+ * uidls.h - give each new message of a scan a unique-id that no other one has
  *
- * For scan.c only.
+ * For whoever has filled a scan.
  */
 #ifndef POSTERN_MAILDIR_UIDLS_H
 #define POSTERN_MAILDIR_UIDLS_H
 
+#include "maildir/ledger.h"
 #include "maildir/scan.h"
 
 /*
- * Write the unique-id of every message into 'scan'; the messages are in message
- * number order, so equal unique parts are neighbours.
+ * Give every message that has SCAN_UIDL_NONE a unique-id, and the rank that the
+ * ledger has for it.  The messages are in the order of their identities.
  *
- * Of several with the same name_uidl() the oldest (by time of last change, then
- * inode) keeps it, the others get name_uidl_of_twin().  A message for which no
- * unique-id can be found is given the state GATHER_LEFT_OUT and reported.
- * Returns 0, or -1 with errno ENOMEM or EOVERFLOW.
+ * It is what the ledger says, or else name_uidl(), unless that belongs to
+ * another message, or did so at any time by the ledger.  Of several that claim
+ * the same one, the oldest (by time of last change, then inode) has it, and
+ * the others get name_uidl_of_twin(); files that share a unique part are then
+ * entered in the ledger, which the caller writes if is_changed says so.
+ * A message for which no unique-id can be found is given the state
+ * GATHER_LEFT_OUT and reported.
+ * Returns 0, or -1 with errno.
  */
-int uidls_assign(struct scan *scan, const struct scan_hooks *hooks);
+int uidls_assign(struct scan *scan, struct ledger *ledger,
+	const struct scan_hooks *hooks);
 
 #endif

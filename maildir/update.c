@@ -8,14 +8,18 @@
 #include "maildir/update.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "maildir/bits.h"
 #include "maildir/chase.h"
 #include "maildir/expunge.h"
 #include "maildir/seen.h"
 #include "maildir/trash.h"
+
+#define S_NS 1000000000
 
 /* What follows for the messages from marks and rules: bits. */
 struct plan {
@@ -33,13 +37,35 @@ static void note_retrieved(struct scan *scan, const uint8_t *retrieved,
 			scan->messages[idx].retrieved_day = today;
 }
 
+/*
+ * Whether a message is due by what its file tells now: its time may have been
+ * set since it was scanned, and a folder does not show that.
+ */
+static bool is_due(const struct expire_rules *rules,
+	const struct scan *scan, uint32_t idx)
+{
+	const struct scan_message *message = &scan->messages[idx];
+	const char *name = scan_name(scan, idx);
+	struct stat status;
+
+	if (!expire_is_due(rules, name, message->mtime_ns / S_NS,
+			message->retrieved_day))
+		return false;
+	/* Renaming leaves the time as it is. */
+	if (fstatat(scan->folder_fd[message->folder], name, &status,
+			AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	return expire_is_due(rules, name, status.st_mtim.tv_sec,
+		message->retrieved_day);
+}
+
 static void plan_message(struct plan *plan, const struct scan *scan,
 	const struct update_marks *marks, const struct update_rules *rules,
 	uint32_t idx)
 {
 	if (bits_has(marks->marked, idx)) {
 		plan->removals++;
-	} else if (expire_is_due(&rules->expire, scan, idx)) {
+	} else if (is_due(&rules->expire, scan, idx)) {
 		bits_set(plan->expired, idx);
 		plan->removals++;
 	} else if (rules->mark_seen && bits_has(marks->retrieved, idx)) {
@@ -106,7 +132,7 @@ static void remove_messages(struct chase *chase, int root_fd,
 		.messages = { plan->marked, plan->expired }, .quota = &quota,
 	};
 
-	quota_begin(&quota, root_fd, rules->quota);
+	quota_begin(&quota, rules->quota_root_fd, rules->quota);
 	if (rules->has_trash)
 		put_into_trash(chase, root_fd, &order, result);
 	else

@@ -34,6 +34,7 @@ struct auth_identity {
 	uid_t uid;
 	gid_t gid;
 	bool has_groups;	/* a system user: initgroups() applies */
+	bool is_read_only;	/* may remove and change nothing */
 	char name[AUTH_NAME_OCTETS + 1];
 	char home[AUTH_PATH_BYTES];	/* absolute; "" if there is none */
 };

@@ -122,20 +122,38 @@ static enum auth_result check_password(const char *path,
 	return AUTH_DENIED;
 }
 
-static bool is_restricted(const char *extra)
+/* Find the field 'word' or 'word=...'; return what is behind the word. */
+static const char *find_extra(const char *extra, const char *word)
 {
+	size_t length = strlen(word);
+
 	while (*extra != '\0') {
 		size_t count = strcspn(extra, " ");
-		size_t word = strcspn(extra, " =");
 
-		for (size_t i = 0; i < sizeof(restrictions) /
-			sizeof(restrictions[0]); i++)
-			if (word == strlen(restrictions[i]) &&
-				memcmp(extra, restrictions[i], word) == 0)
-				return true;
+		if (strcspn(extra, " =") == length &&
+			memcmp(extra, word, length) == 0)
+			return extra + length;
 		extra += count + (extra[count] == ' ');
 	}
+	return NULL;
+}
+
+static bool is_restricted(const char *extra)
+{
+	for (size_t i = 0; i < sizeof(restrictions) / sizeof(restrictions[0]);
+		i++)
+		if (find_extra(extra, restrictions[i]) != NULL)
+			return true;
 	return false;
+}
+
+/* Whatever value it has but "no": a slip must not let anybody remove mail. */
+static bool is_read_only(const char *extra)
+{
+	const char *value = find_extra(extra, "readonly");
+
+	return value != NULL && (strncmp(value, "=no", 3) != 0 ||
+		(value[3] != '\0' && value[3] != ' '));
 }
 
 /* The entry's own value, or else that of the back end; "" if both are empty. */
@@ -195,6 +213,7 @@ static enum auth_result identify(const struct backend_settings *backend,
 	if (wrong == NULL && is_restricted(entry->fields[PASSWD_EXTRA]))
 		wrong = "its extra fields restrict logins in a way that is "
 			"not supported";
+	identity->is_read_only = is_read_only(entry->fields[PASSWD_EXTRA]);
 	if (wrong == NULL)
 		return AUTH_GRANTED;
 	log_error("%s:%u: user cannot log in: %s", backend->path, entry->line,

@@ -1,5 +1,5 @@
 /*
- * auth_name.c - which user names are safe, and paths made of them; pure
+ * auth_name.c - which names are safe, their parts, paths made of them; pure
  *
  * Owns: the rules for names.  Runs in: a keeper.
  * Distrusts: names; they come from the network.
@@ -92,6 +92,24 @@ static size_t expand_one(struct expansion *expansion, const char *pattern,
 	return append(expansion, piece) == 0 ? taken : 0;
 }
 
+static bool has_control(const char *octets, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((unsigned char)octets[i] < 0x20 || octets[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* A dot in it separates a folder from a folder of it, so none stands alone. */
+static bool is_folder(const char *name, size_t count)
+{
+	if (count == 0 || count > AUTH_FOLDER_OCTETS || name[0] == '.')
+		return false;
+	return !has_control(name, count) &&
+		memchr(name, '/', count) == NULL &&
+		memmem(name, count, "..", 2) == NULL;
+}
+
 bool auth_name_is_usable(const char *name)
 {
 	size_t count = strnlen(name, AUTH_NAME_OCTETS + 1);
@@ -101,10 +119,29 @@ bool auth_name_is_usable(const char *name)
 	if (name[0] == '.' || strstr(name, "@.") != NULL ||
 		strchr(name, '/') != NULL)
 		return false;
-	for (size_t i = 0; i < count; i++)
-		if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
-			return false;
-	return true;
+	return !has_control(name, count);
+}
+
+void auth_name_split(const char *sent, const char *separator,
+	struct auth_login *login)
+{
+	const char *sign = *separator == '\0' ? NULL :
+		strchr(sent, *separator);
+	const char *folder = sign == NULL ? "" : sign + 1;
+	const char *end = folder + strcspn(folder, "@");
+
+	*login = (struct auth_login){ .user = "" };
+	if (strlen(sent) > AUTH_NAME_OCTETS)
+		return;
+	if (sign == NULL) {
+		memcpy(login->user, sent, strlen(sent));
+		return;
+	}
+	if (sign == sent || !is_folder(folder, (size_t)(end - folder)))
+		return;
+	memcpy(login->folder, folder, (size_t)(end - folder));
+	memcpy(login->user, sent, (size_t)(sign - sent));
+	memcpy(login->user + (sign - sent), end, strlen(end));
 }
 
 int auth_name_expand(const char *pattern, const char *name, const char *home,

@@ -1,5 +1,5 @@
 /*
- * auth_name.h - which user names are safe, and paths made of them; pure
+ * auth_name.h - which names are safe, their parts, paths made of them; pure
  */
 #ifndef POSTERN_AUTH_NAME_H
 #define POSTERN_AUTH_NAME_H
@@ -8,12 +8,36 @@
 
 #include "auth.h"
 
+/* Of a Maildir++ folder, without its first dot. */
+#define AUTH_FOLDER_OCTETS 200
+
+/* What the name that a client sent asks for. */
+struct auth_login {
+	char user[AUTH_NAME_OCTETS + 1];
+	char folder[AUTH_FOLDER_OCTETS + 1];	/* "": the INBOX */
+};
+
 /*
  * Return true if 'name' has 1 to AUTH_NAME_OCTETS octets, neither begins with
  * '.' nor has one behind an '@', and holds no '/' and no control character: so
  * neither it nor its parts can lead a path elsewhere.
  */
 bool auth_name_is_usable(const char *name);
+
+/*
+ * Take 'sent' apart into user and folder.
+ *
+ * separator: one octet, or "" if there are no folders.  The folder stands
+ * behind the first one, to the next '@' or to the end: with "+" both
+ * "joe+Junk@example.net" and "joe@example.net+Junk" are the user
+ * joe@example.net.  A folder has 1 to AUTH_FOLDER_OCTETS octets, does not begin
+ * with '.', and holds no "..", no '/' and no control character: behind a dot it
+ * is one name in a directory.  Of all that is not as it must be, and above
+ * AUTH_NAME_OCTETS in all, 'user' becomes "": auth_check() denies that like an
+ * unknown one, whoever it is that stands before the separator.
+ */
+void auth_name_split(const char *sent, const char *separator,
+	struct auth_login *login);
 
 /*
  * Write 'pattern' to 'path' with %u replaced by 'name', %n by what stands

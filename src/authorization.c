@@ -101,6 +101,8 @@ static enum pop3_event answer_login(struct session *session, int status)
 		return pop3_err(session,
 			"[SYS/PERM] can't open the mailbox, ask your "
 			"administrator");
+	case WIRE_LOGIN_NO_FOLDER:
+		return pop3_err(session, "[SYS/PERM] there is no such folder");
 	default:
 		return keeper_lost(session);
 	}

@@ -17,11 +17,11 @@ int commit_collect(struct maildrop *drop, const struct wire_commit *request);
 
 /*
  * Carry out the UPDATE state for what was collected, by the rules of
- * 'settings'; log, for the user 'name', what expired and what failed.
+ * 'settings'; log what expired and what failed.
  * answer: its counts are filled in.  RFC 1939 section 6.
  */
 void commit_carry_out(struct maildrop *drop,
-	const struct mailbox_settings *settings, const char *name,
+	const struct mailbox_settings *settings,
 	struct wire_committed *answer);
 
 #endif

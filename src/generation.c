@@ -20,6 +20,7 @@
 #include "child.h"
 #include "deadline.h"
 #include "log.h"
+#include "maildrop.h"
 #include "signer.h"
 #include "wire.h"
 
@@ -189,7 +190,8 @@ int generation_begin(struct generation *generation, struct settings *settings,
 	*generation = (struct generation){
 		.settings = settings, .signer_pid = -1, .signer_fd = -1,
 	};
-	if (find_users(generation) == 0 &&
+	if (maildrop_check(&settings->mailbox) == 0 &&
+			find_users(generation) == 0 &&
 			load_certificates(generation) == 0 &&
 			generation_start_signer(generation, root_fd) == 0)
 		return 0;

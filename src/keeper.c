@@ -20,12 +20,11 @@
 #include <unistd.h>
 
 #include "auth.h"
+#include "auth_name.h"
 #include "commit.h"
 #include "confine.h"
 #include "deadline.h"
 #include "log.h"
-#include "maildir/listing.h"
-#include "maildir/scan.h"
 #include "maildrop.h"
 #include "wire.h"
 
@@ -122,15 +121,17 @@ static _Noreturn void give_up(const struct keeper *keeper,
 
 /* Returns only when the login is granted. */
 static void check_login(const struct keeper *keeper,
-	struct auth_identity *identity)
+	struct auth_login *login, struct auth_identity *identity)
 {
 	struct wire_auth request;
 
 	receive_attempt(keeper, &request);
+	auth_name_split(request.name,
+		keeper->settings->mailbox.folder_separator, login);
 	open_gate(keeper);
 	int64_t since_ms = deadline_now_ms();
 	struct auth_attempt attempt = {
-		.name = request.name,
+		.name = login->user,
 		.password = request.password,
 		.address = keeper->address,
 	};
@@ -167,40 +168,30 @@ static void become(const struct keeper *keeper,
 }
 
 /* Send GRANTED, with the listing inside or as a descriptor. */
-static int send_listing(const struct keeper *keeper, const void *image,
-	size_t bytes)
+static void grant(const struct keeper *keeper,
+	const struct auth_identity *identity, struct maildrop *drop)
 {
 	struct wire_login answer = {
 		.kind = WIRE_AUTH, .status = WIRE_LOGIN_GRANTED,
+		.image_bytes = (uint32_t)drop->drop.image_bytes,
+		.is_read_only = drop->is_read_only,
 	};
 
-	if (bytes <= sizeof(answer.image)) {
-		memcpy(answer.image, image, bytes);
-		answer.image_bytes = (uint32_t)bytes;
-		return wire_send(keeper->worker_fd, &answer, sizeof(answer),
-			-1);
-	}
-	int listing_fd = listing_seal(image, bytes);
-	if (listing_fd < 0)
-		return -1;
-	int status = wire_send(keeper->worker_fd, &answer, sizeof(answer),
-		listing_fd);
-	close(listing_fd);
-	return status;
-}
-
-static void grant(const struct keeper *keeper,
-	const struct auth_identity *identity, const struct maildrop *drop)
-{
-	size_t bytes;
-	void *image = listing_build(&drop->scan, &bytes);
-
-	if (image == NULL || send_listing(keeper, image, bytes) < 0) {
+	if (answer.image_bytes > 0)
+		memcpy(answer.image, drop->drop.image, answer.image_bytes);
+	if (wire_send(keeper->worker_fd, &answer, sizeof(answer),
+			drop->drop.listing_fd) < 0) {
 		log_error("user=%s: can't list the Maildir: %s",
 			identity->name, strerror(errno));
 		give_up(keeper, WIRE_LOGIN_TEMPORARY);
 	}
-	free(image);
+	if (drop_settle(&drop->drop) < 0)
+		log_debug("user=%s: no index: %s", identity->name,
+			strerror(errno));
+	if (drop->is_read_only) {
+		lock_release(&drop->lock);
+		drop->rules.may_write = false;
+	}
 }
 
 static int serve_open(const struct keeper *keeper, struct maildrop *drop,
@@ -209,9 +200,9 @@ static int serve_open(const struct keeper *keeper, struct maildrop *drop,
 	struct wire_opened answer = { .kind = WIRE_OPEN };
 	int message_fd = -1;
 
-	if (request->idx >= drop->scan.count)
+	if (request->idx >= drop->drop.count)
 		_exit(KEEPER_EXIT_BAD_RECORD);
-	message_fd = scan_open(&drop->scan, request->idx);
+	message_fd = drop_message(&drop->drop, request->idx);
 	if (message_fd < 0)
 		answer.error = (uint32_t)errno;
 	int status = wire_send(keeper->worker_fd, &answer, sizeof(answer),
@@ -221,17 +212,33 @@ static int serve_open(const struct keeper *keeper, struct maildrop *drop,
 	return status;
 }
 
+/* The client got other octets than it was promised: let the next get right. */
+static void serve_doubt(struct maildrop *drop,
+	const struct wire_doubt *request)
+{
+	if (request->idx >= drop->drop.count)
+		_exit(KEEPER_EXIT_BAD_RECORD);
+	int result = drop_doubt(&drop->drop, request->idx);
+
+	if (result == 1)
+		log_warning("user=%s: corrected the size of message %u",
+			drop->user, request->idx + 1);
+	else if (result < 0)
+		log_warning("user=%s: can't correct the size of message %u: "
+			"%s", drop->user, request->idx + 1, strerror(errno));
+}
+
 /* The UPDATE state, once all marks are there.  RFC 1939 section 6. */
-static int serve_commit(const struct keeper *keeper, const char *name,
-	struct maildrop *drop, const struct wire_commit *request)
+static int serve_commit(const struct keeper *keeper, struct maildrop *drop,
+	const struct wire_commit *request)
 {
 	struct wire_committed answer = { .kind = WIRE_COMMIT };
 
-	if (commit_collect(drop, request) < 0)
+	/* Where nothing may be marked there is nothing to commit. */
+	if (drop->is_read_only || commit_collect(drop, request) < 0)
 		_exit(KEEPER_EXIT_BAD_RECORD);
 	if (request->is_last) {
-		commit_carry_out(drop, &keeper->settings->mailbox, name,
-			&answer);
+		commit_carry_out(drop, &keeper->settings->mailbox, &answer);
 		lock_release(&drop->lock);
 	}
 	return wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
@@ -242,11 +249,11 @@ union request {
 	uint32_t kind;
 	struct wire_open open;
 	struct wire_commit commit;
+	struct wire_doubt doubt;
 };
 
 /* Answer until the worker goes, or has sent the last COMMIT. */
-static void serve_worker(const struct keeper *keeper, const char *name,
-	struct maildrop *drop)
+static void serve_worker(const struct keeper *keeper, struct maildrop *drop)
 {
 	union request request;
 	int status = 0;
@@ -261,8 +268,10 @@ static void serve_worker(const struct keeper *keeper, const char *name,
 			status = serve_open(keeper, drop, &request.open);
 		else if (bytes == sizeof(request.commit) &&
 				request.kind == WIRE_COMMIT)
-			status = serve_commit(keeper, name, drop,
-				&request.commit);
+			status = serve_commit(keeper, drop, &request.commit);
+		else if (bytes == sizeof(request.doubt) &&
+				request.kind == WIRE_DOUBT)
+			serve_doubt(drop, &request.doubt);
 		else
 			_exit(KEEPER_EXIT_BAD_RECORD);
 		if (request.kind == WIRE_COMMIT && request.commit.is_last)
@@ -278,21 +287,22 @@ int keeper_gate(void)
 
 void keeper_run(struct keeper *keeper)
 {
+	struct auth_login login;
 	struct auth_identity identity;
 	struct maildrop drop;
 
 	(void)prctl(PR_SET_NAME, "postern-keeper", 0, 0, 0);
 	(void)signal(SIGTERM, SIG_IGN);
 	set_alarm(keeper->settings->limits.login_timeout_s);
-	check_login(keeper, &identity);
+	check_login(keeper, &login, &identity);
 	become(keeper, &identity);
 
 	enum wire_login_status status = maildrop_open(&drop,
-		keeper->settings->mailbox.path, &identity);
+		&keeper->settings->mailbox, login.folder, &identity);
 	if (status != WIRE_LOGIN_GRANTED)
 		give_up(keeper, status);
 	grant(keeper, &identity, &drop);
 	set_alarm(0);
-	serve_worker(keeper, identity.name, &drop);
+	serve_worker(keeper, &drop);
 	_exit(KEEPER_EXIT_SERVED);
 }

@@ -75,13 +75,14 @@ static int take_login(struct mailbox *box, int64_t deadline_ms)
 		return -1;
 
 	int status = (int)answer.status;
-	if (answer.status >= WIRE_LOGIN_STATUSES) {
+	if (answer.status >= WIRE_LOGIN_STATUSES || answer.is_read_only > 1) {
 		errno = EBADMSG;
 		status = -1;
 	} else if (answer.status == WIRE_LOGIN_GRANTED &&
 			take_listing(box, &answer, listing_fd) < 0) {
 		status = -1;
 	}
+	box->is_read_only = answer.is_read_only;
 	if (listing_fd >= 0)
 		close(listing_fd);
 	return status;
@@ -142,7 +143,9 @@ uint32_t mailbox_unmarked_count(const struct mailbox *box)
 
 uint64_t mailbox_unmarked_octets(const struct mailbox *box)
 {
-	return box->listing.octets - box->marked_octets;
+	/* A keeper's total may be a lie. */
+	return box->listing.octets > box->marked_octets ?
+		box->listing.octets - box->marked_octets : 0;
 }
 
 uint64_t mailbox_octets(const struct mailbox *box, uint32_t idx)
@@ -162,7 +165,7 @@ bool mailbox_is_marked(const struct mailbox *box, uint32_t idx)
 
 bool mailbox_mark(struct mailbox *box, uint32_t idx)
 {
-	if (has_bit(box->unserved, idx))
+	if (box->is_read_only || has_bit(box->unserved, idx))
 		return false;
 	set_bit(box->marks, idx);
 	box->marked_count++;
@@ -213,9 +216,19 @@ int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms)
 	return -1;
 }
 
+void mailbox_doubt(struct mailbox *box, uint32_t idx)
+{
+	struct wire_doubt doubt = { .kind = WIRE_DOUBT, .idx = idx };
+
+	/* A keeper that is gone can't correct anything. */
+	(void)wire_send(box->keeper_fd, &doubt, sizeof(doubt), -1);
+}
+
 bool mailbox_needs_commit(const struct mailbox *box,
 	const struct mailbox_settings *settings)
 {
+	if (box->is_read_only)
+		return false;
 	return box->marked_count > 0 ||
 		(settings->mark_seen && box->retrieved_count > 0) ||
 		settings->expire_days > 0 ||

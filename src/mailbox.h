@@ -16,6 +16,7 @@
 
 struct mailbox {
 	int keeper_fd;			/* -1: no keeper */
+	bool is_read_only;		/* no message can be marked */
 	struct listing listing;
 	void *image;			/* a short listing's memory, or NULL */
 	uint8_t *marks;			/* to be removed at QUIT */
@@ -44,14 +45,18 @@ uint32_t mailbox_count(const struct mailbox *box);
 uint32_t mailbox_unmarked_count(const struct mailbox *box);
 uint64_t mailbox_unmarked_octets(const struct mailbox *box);
 
-/* idx: 0 .. mailbox_count() - 1, here and below. */
+/*
+ * idx: 0 .. mailbox_count() - 1, here and below.  A unique-id is NULL if the
+ * keeper's listing is broken there.
+ */
 uint64_t mailbox_octets(const struct mailbox *box, uint32_t idx);
 const char *mailbox_uidl(const struct mailbox *box, uint32_t idx);
 bool mailbox_is_marked(const struct mailbox *box, uint32_t idx);
 
 /*
  * Mark message 'idx', which is not marked, for removal at QUIT.  Returns
- * whether that is permitted: not after it could not be sent whole.
+ * whether that is permitted: not after it could not be sent whole, and not in
+ * a mailbox that is read-only.
  */
 bool mailbox_mark(struct mailbox *box, uint32_t idx);
 
@@ -74,6 +79,12 @@ void mailbox_set_retrieved(struct mailbox *box, uint32_t idx);
  * RFC 1939 section 5 (RETR), section 7 (TOP).
  */
 int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms);
+
+/*
+ * Tell the keeper that message 'idx' was read to its end and has other octets
+ * than the listing says.  No answer is waited for: the session is over.
+ */
+void mailbox_doubt(struct mailbox *box, uint32_t idx);
 
 /*
  * Whether mailbox_commit() has anything to do: a message is marked, or the

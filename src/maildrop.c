@@ -1,5 +1,5 @@
 /*
- * maildrop.c - one user's Maildir: found, locked, scanned
+ * maildrop.c - one folder of a user's Maildir: found, locked, scanned
  *
  * Runs in: a keeper, as the mail user.  Distrusts: the Maildir, which other
  * programs and the user change.
@@ -14,6 +14,7 @@
 #include <gnutls/gnutls.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,39 +22,76 @@
 #include "auth_name.h"
 #include "deadline.h"
 #include "log.h"
+#include "maildir/beneath.h"
+#include "maildir/uidl_format.h"
 
 /* How long a login waits for the session before it to let go of the lock. */
 #define LOCK_WAIT_MS 1000
 #define LOCK_RETRY_MS 50
 
-/* So many entries that are left out have a log line of their own. */
-#define MOST_LEFT_OUT_LINES 20
+/* So many entries have a log line of their own. */
+#define MOST_LINES 20
 
-static void digest(const void *octets, size_t count, uint8_t result[16])
+static void hash(gnutls_digest_algorithm_t algorithm, const void *octets,
+	size_t count, uint8_t result[16])
 {
-	uint8_t whole[32];
+	uint8_t whole[64];
 
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, octets, count, whole) < 0)
-		bug("SHA-256 is missing");
+	if (gnutls_hash_fast(algorithm, octets, count, whole) < 0)
+		bug("a hash function is missing");
 	memcpy(result, whole, 16);
 }
 
-/* What a scan has left out. */
-struct left_out {
-	const char *user;
-	uint32_t count;
-};
+static void digest(const void *octets, size_t count, uint8_t result[16])
+{
+	hash(GNUTLS_DIG_SHA256, octets, count, result);
+}
+
+/* For unique-ids as another server made them; nothing is protected by it. */
+static void md5(const void *octets, size_t count, uint8_t result[16])
+{
+	hash(GNUTLS_DIG_MD5, octets, count, result);
+}
 
 /* The user chose these names, and how many there are. */
-static void log_left_out(void *context, const char *name, const char *why)
+static void log_name_of(const struct maildrop *drop, const char *what,
+	const char *name, const char *why)
 {
-	struct left_out *left_out = context;
 	char safe[LOG_NAME_BYTES];
 
-	if (left_out->count++ >= MOST_LEFT_OUT_LINES)
-		return;
 	log_name(name, safe);
-	log_warning("user=%s: left out %s: %s", left_out->user, safe, why);
+	log_warning("user=%s: %s %s: %s", drop->user, what, safe, why);
+}
+
+static void log_left_out(void *context, const char *name, const char *why)
+{
+	struct maildrop *drop = context;
+
+	if (drop->left_out++ < MOST_LINES)
+		log_name_of(drop, "left out", name, why);
+}
+
+static void log_corrected(void *context, const char *name, const char *why)
+{
+	struct maildrop *drop = context;
+
+	if (drop->corrected++ < MOST_LINES)
+		log_name_of(drop, "corrected", name, why);
+}
+
+static void log_told(void *context, const char *text)
+{
+	const struct maildrop *drop = context;
+
+	log_info("user=%s: %s", drop->user, text);
+}
+
+static void log_more(const struct maildrop *drop, const char *what,
+	uint32_t count)
+{
+	if (count > MOST_LINES)
+		log_warning("user=%s: %s %u more", drop->user, what,
+			count - MOST_LINES);
 }
 
 /* Whether the directory that holds, or would hold, 'path' exists. */
@@ -71,9 +109,9 @@ static bool has_parent(char *path)
 }
 
 /*
- * Open the Maildir's root.  root_fd: -1 for one that nothing was delivered to
- * yet.  A missing parent is another thing: a disk that is not mounted, and
- * clients would forget all messages if we served none.
+ * Open the Maildir.  root_fd: -1 for one that nothing was delivered to yet.
+ * A missing parent is another thing: a disk that is not mounted, and clients
+ * would forget all messages if we served none.
  */
 static enum wire_login_status open_root(const char *pattern,
 	const struct auth_identity *identity, int *root_fd)
@@ -98,12 +136,44 @@ static enum wire_login_status open_root(const char *pattern,
 		WIRE_LOGIN_TEMPORARY;
 }
 
-static enum wire_login_status take_lock(struct maildrop *drop, int root_fd,
+/* What opening a folder says where there is none that may be served. */
+static bool is_no_folder(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ELOOP ||
+		error == EXDEV || error == ENAMETOOLONG;
+}
+
+/* Open the maildrop: the Maildir itself, or a directory ".Junk" in it. */
+static enum wire_login_status open_folder(struct maildrop *drop,
+	const char *folder, const struct auth_identity *identity)
+{
+	char name[AUTH_FOLDER_OCTETS + 2], safe[LOG_NAME_BYTES];
+	int error = ENOENT;
+
+	drop->root_fd = drop->quota_root_fd;
+	if (*folder == '\0')
+		return WIRE_LOGIN_GRANTED;
+	snprintf(name, sizeof(name), ".%s", folder);
+	if (drop->quota_root_fd >= 0) {
+		drop->root_fd = beneath_open(drop->quota_root_fd, name);
+		error = errno;
+	}
+	if (drop->root_fd >= 0)
+		return WIRE_LOGIN_GRANTED;
+	log_name(name, safe);
+	log_info("user=%s: folder %s: %s", identity->name, safe,
+		error == EXDEV ? "leads out of the Maildir" :
+		strerror(error));
+	return is_no_folder(error) ? WIRE_LOGIN_NO_FOLDER :
+		WIRE_LOGIN_TEMPORARY;
+}
+
+static enum wire_login_status take_lock(struct maildrop *drop,
 	const struct auth_identity *identity)
 {
 	int64_t deadline_ms = deadline_now_ms() + LOCK_WAIT_MS;
 
-	while (lock_take(&drop->lock, root_fd) < 0) {
+	while (lock_take(&drop->lock, drop->root_fd) < 0) {
 		if (errno != EWOULDBLOCK) {
 			log_error("user=%s: can't lock the Maildir: %s",
 				identity->name, strerror(errno));
@@ -116,45 +186,93 @@ static enum wire_login_status take_lock(struct maildrop *drop, int root_fd,
 	return WIRE_LOGIN_GRANTED;
 }
 
-static enum wire_login_status scan(struct maildrop *drop, int root_fd,
+/*
+ * A login that may only read needs no lock.  If nobody has it, what is found
+ * can be stored; then it is released.
+ */
+static enum wire_login_status have_lock(struct maildrop *drop,
 	const struct auth_identity *identity)
 {
-	struct left_out left_out = { .user = identity->name };
-	struct scan_hooks hooks = {
-		.digest = digest,
-		.left_out = log_left_out,
-		.context = &left_out,
-	};
-	int status = scan_maildir(&drop->scan, root_fd, &hooks);
+	if (!drop->is_read_only)
+		return take_lock(drop, identity);
+	(void)lock_take(&drop->lock, drop->root_fd);
+	return WIRE_LOGIN_GRANTED;
+}
 
-	if (left_out.count > MOST_LEFT_OUT_LINES)
-		log_warning("user=%s: left out %u more", identity->name,
-			left_out.count - MOST_LEFT_OUT_LINES);
+static struct drop_rules make_rules(struct maildrop *drop,
+	const struct mailbox_settings *settings)
+{
+	static const enum import_from imports[] = {
+		[UIDLS_AUTO] = IMPORT_AUTO, [UIDLS_NONE] = IMPORT_NONE,
+		[UIDLS_DOVECOT] = IMPORT_DOVECOT,
+		[UIDLS_COURIER] = IMPORT_COURIER,
+		[UIDLS_QMAIL] = IMPORT_QMAIL, [UIDLS_SOLID] = IMPORT_SOLID,
+		[UIDLS_POPA3D] = IMPORT_POPA3D,
+	};
+
+	return (struct drop_rules){
+		.hooks = {
+			.digest = digest, .left_out = log_left_out,
+			.corrected = log_corrected, .context = drop,
+		},
+		.import = {
+			.from = imports[settings->import],
+			.uidl_format = settings->uidl_format,
+			.md5 = md5, .tell = log_told, .context = drop,
+		},
+		.may_write = drop->lock.file_fd >= 0,
+		.most_image_bytes = WIRE_IMAGE_BYTES,
+	};
+}
+
+static enum wire_login_status open_drop(struct maildrop *drop,
+	const struct mailbox_settings *settings)
+{
+	drop->rules = make_rules(drop, settings);
+	int status = drop_open(&drop->drop, drop->root_fd, &drop->rules);
+
+	log_more(drop, "left out", drop->left_out);
+	log_more(drop, "corrected", drop->corrected);
 	if (status == 0)
 		return WIRE_LOGIN_GRANTED;
-	log_error("user=%s: can't read the Maildir: %s", identity->name,
+	log_error("user=%s: can't read the Maildir: %s", drop->user,
 		strerror(errno));
 	return WIRE_LOGIN_TEMPORARY;
 }
 
 enum wire_login_status maildrop_open(struct maildrop *drop,
-	const char *pattern, const struct auth_identity *identity)
+	const struct mailbox_settings *settings, const char *folder,
+	const struct auth_identity *identity)
 {
 	enum wire_login_status status;
 
 	*drop = (struct maildrop){
-		.root_fd = -1,
+		.quota_root_fd = -1, .root_fd = -1,
+		.is_read_only = identity->is_read_only,
 		.lock = { .root_fd = -1, .file_fd = -1 },
-		.scan = { .folder_fd = { -1, -1 } },
+		.user = identity->name,
 	};
-	status = open_root(pattern, identity, &drop->root_fd);
+	status = open_root(settings->path, identity, &drop->quota_root_fd);
+	if (status == WIRE_LOGIN_GRANTED)
+		status = open_folder(drop, folder, identity);
 	if (status == WIRE_LOGIN_GRANTED && drop->root_fd >= 0)
-		status = take_lock(drop, drop->root_fd, identity);
-	if (status == WIRE_LOGIN_GRANTED && drop->root_fd >= 0)
-		status = scan(drop, drop->root_fd, identity);
-	drop->marks = calloc(1, (size_t)drop->scan.count / 8 + 1);
-	drop->retrieved = calloc(1, (size_t)drop->scan.count / 8 + 1);
+		status = have_lock(drop, identity);
+	if (status == WIRE_LOGIN_GRANTED)
+		status = open_drop(drop, settings);
+	drop->marks = calloc(1, (size_t)drop->drop.count / 8 + 1);
+	drop->retrieved = calloc(1, (size_t)drop->drop.count / 8 + 1);
 	if (drop->marks == NULL || drop->retrieved == NULL)
 		status = WIRE_LOGIN_TEMPORARY;
 	return status;
+}
+
+int maildrop_check(const struct mailbox_settings *mailbox)
+{
+	const char *wrong = uidl_format_check(mailbox->uidl_format);
+
+	if (wrong == NULL)
+		return 0;
+	log_error("%s: uidl-format = \"%s\" %s", mailbox->place,
+		mailbox->uidl_format, wrong);
+	return -1;
 }

@@ -1,34 +1,55 @@
 /*
- * maildrop.h - one user's Maildir: found, locked, scanned
+ * maildrop.h - one folder of a user's Maildir: found, locked, scanned
  */
 #ifndef POSTERN_MAILDROP_H
 #define POSTERN_MAILDROP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "auth.h"
+#include "maildir/drop.h"
 #include "maildir/lock.h"
-#include "maildir/scan.h"
+#include "settings.h"
 #include "wire.h"
 
 struct maildrop {
+	int quota_root_fd;	/* the Maildir; -1: there is none yet */
+	int root_fd;		/* the maildrop: the same, or a folder of it */
+	bool is_read_only;	/* no lock is held; nothing may be written */
 	struct lock lock;
-	struct scan scan;
-	int root_fd;		/* -1: nothing was delivered yet */
+	struct drop_rules rules;
+	struct drop drop;
+	const char *user;
+	uint32_t left_out, corrected;	/* entries, of which most were logged */
 	uint8_t *marks;		/* a bit for each message, none set */
 	uint8_t *retrieved;	/* the same */
 };
 
 /*
- * Open the Maildir of 'identity', who this process is by now: 'pattern' is
- * mailbox.path.  A session that is about to end gets a second to release the
- * lock.  A Maildir that does not exist yet is an empty maildrop, but only if
- * the directory that will hold it does.
+ * Open the Maildir of 'identity', who this process is by now.  A session that
+ * is about to end gets a second to release the lock.  A Maildir that does not
+ * exist yet is an empty maildrop, but only if the directory that will hold it
+ * does.
  *
+ * folder: as auth_name_split() makes it; "" for the Maildir itself.  A folder
+ * that is a link counts only while that leads to a directory of this Maildir.
+ * A login that may only read waits for no lock, and has it at most until what
+ * was found is stored.
+ *
+ * 'settings' and 'identity' must outlive it, for log lines about the Maildir.
  * The caller never closes it: a keeper serves one, and the kernel closes it.
- * Returns WIRE_LOGIN_GRANTED; or IN_USE, TEMPORARY or PERMANENT, logged.
+ * Returns WIRE_LOGIN_GRANTED; or IN_USE, NO_FOLDER, TEMPORARY or PERMANENT, all
+ * but the first of them logged.
  */
 enum wire_login_status maildrop_open(struct maildrop *drop,
-	const char *pattern, const struct auth_identity *identity);
+	const struct mailbox_settings *settings, const char *folder,
+	const struct auth_identity *identity);
+
+/*
+ * Check of the settings what only the storage can judge, at the start.  Returns
+ * 0, or -1 after a mistake, logged as "file:line: what is wrong".
+ */
+int maildrop_check(const struct mailbox_settings *mailbox);
 
 #endif

@@ -78,6 +78,7 @@ struct mailbox_settings {
 	uint32_t expire_retrieved_days;
 	enum quota_rule quota;
 	uint32_t takeover_after_s;	/* 0: never */
+	char *place;			/* where that was set: "file:line" */
 };
 
 struct pool_settings {

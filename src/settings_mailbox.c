@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_S 86400
-
 static void check_path(cfg_t *section, const char *path)
 {
 	if (*path != '/' && strncmp(path, "%h", 2) != 0 &&
@@ -23,27 +21,37 @@ static void check_path(cfg_t *section, const char *path)
 	settings_check_percents(section, "path", "hund%");
 }
 
-/* An '@' separates the domain, a '.' the folders of folders. */
+/*
+ * An '@' separates the domain, a '.' the folders of folders; no name holds a
+ * '/'.
+ */
 static void check_separator(cfg_t *section, const char *separator)
 {
 	if (*separator == '\0')
 		return;
 	if (separator[1] == '\0' && ispunct((unsigned char)*separator) &&
-			strchr("@.%:,\"'", *separator) == NULL)
+			strchr("@./%:,\"'", *separator) == NULL)
 		return;
 	settings_file_mistake(section, "folder-separator = \"%s\" is no "
 		"separator (write one sign such as \"+\", or \"\" for no "
 		"folders)", separator);
 }
 
-static uint32_t take_days(cfg_t *section, const char *name)
+/* What is given but would do nothing is meant otherwise. */
+static void check_used(cfg_t *section, const char *name, bool is_used,
+	const char *user)
 {
-	long value_s = cfg_getint(section, name);
+	if (!is_used && options_gives(section, name))
+		settings_file_mistake(section, "%s counts only with %s "
+			"(remove it)", name, user);
+}
 
-	if (value_s % DAY_S != 0)
-		settings_file_mistake(section, "%s is no number of whole days "
-			"(write 30d, or 0 for never)", name);
-	return (uint32_t)(value_s / DAY_S);
+static void check_unused(cfg_t *section, const struct mailbox_settings *mailbox)
+{
+	check_used(section, "uidl-format", mailbox->import == UIDLS_AUTO ||
+		mailbox->import == UIDLS_DOVECOT, "import = auto or dovecot");
+	check_used(section, "trash-days", mailbox->delete == DELETE_TRASH,
+		"delete = trash");
 }
 
 void settings_take_mailbox(cfg_t *section, struct mailbox_settings *mailbox)
@@ -58,12 +66,14 @@ void settings_take_mailbox(cfg_t *section, struct mailbox_settings *mailbox)
 	mailbox->mark_seen = cfg_getint(section, "mark-seen") != 0;
 	mailbox->delete = (enum delete_how)cfg_getint(section, "delete");
 	mailbox->trash_days = (uint32_t)cfg_getint(section, "trash-days");
-	mailbox->expire_days = take_days(section, "expire");
+	mailbox->expire_days = (uint32_t)cfg_getint(section, "expire");
 	mailbox->expire_retrieved_days =
-		take_days(section, "expire-retrieved");
+		(uint32_t)cfg_getint(section, "expire-retrieved");
 	mailbox->quota = (enum quota_rule)cfg_getint(section, "quota");
 	mailbox->takeover_after_s =
 		(uint32_t)cfg_getint(section, "takeover-after");
+	mailbox->place = settings_place_of(section);
+	check_unused(section, mailbox);
 }
 
 void settings_free_mailbox(struct mailbox_settings *mailbox)
@@ -71,4 +81,5 @@ void settings_free_mailbox(struct mailbox_settings *mailbox)
 	free(mailbox->path);
 	free(mailbox->folder_separator);
 	free(mailbox->uidl_format);
+	free(mailbox->place);
 }

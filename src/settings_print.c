@@ -10,8 +10,6 @@
 
 #include "settings_value.h"
 
-#define DAY_S 86400L
-
 static void print_string(const char *indent, const char *name,
 	const char *text, FILE *out)
 {
@@ -123,19 +121,22 @@ static void print_auth(const struct auth_settings *auth, FILE *out)
 	fputs("}\n", out);
 }
 
+/* What would do nothing is left out: it would not read back. */
 static void print_mailbox(const struct mailbox_settings *mailbox, FILE *out)
 {
 	fputs("mailbox {\n", out);
 	print_string("\t", "path", mailbox->path, out);
 	print_string("\t", "folder-separator", mailbox->folder_separator, out);
 	print_value("\t", "import", mailbox->import, out);
-	print_string("\t", "uidl-format", mailbox->uidl_format, out);
+	if (mailbox->import == UIDLS_AUTO || mailbox->import == UIDLS_DOVECOT)
+		print_string("\t", "uidl-format", mailbox->uidl_format, out);
 	print_value("\t", "mark-seen", mailbox->mark_seen, out);
 	print_value("\t", "delete", mailbox->delete, out);
-	print_value("\t", "trash-days", mailbox->trash_days, out);
-	print_value("\t", "expire", mailbox->expire_days * DAY_S, out);
-	print_value("\t", "expire-retrieved",
-		mailbox->expire_retrieved_days * DAY_S, out);
+	if (mailbox->delete == DELETE_TRASH)
+		print_value("\t", "trash-days", mailbox->trash_days, out);
+	print_value("\t", "expire", mailbox->expire_days, out);
+	print_value("\t", "expire-retrieved", mailbox->expire_retrieved_days,
+		out);
 	print_value("\t", "quota", mailbox->quota, out);
 	print_value("\t", "takeover-after", mailbox->takeover_after_s, out);
 	fputs("}\n", out);

@@ -13,7 +13,7 @@
 
 #include "settings.h"
 
-enum kind { COUNT, SECONDS, MILLISECONDS, WORD };
+enum kind { COUNT, DAYS, SECONDS, MILLISECONDS, WORD };
 
 #define WORDS_MAX 7
 
@@ -35,8 +35,8 @@ static const struct setting {
 	{ "tls-timeout", SECONDS, 0, 600, { 0 } },
 	{ "timeout", SECONDS, 1, 600, { 0 } },
 	{ "takeover-after", SECONDS, 0, 86400, { 0 } },
-	{ "expire", SECONDS, 0, 3650 * 86400, { 0 } },
-	{ "expire-retrieved", SECONDS, 0, 3650 * 86400, { 0 } },
+	{ "expire", DAYS, 0, 3650, { 0 } },
+	{ "expire-retrieved", DAYS, 0, 3650, { 0 } },
 	{ "trash-days", COUNT, 1, 3650, { 0 } },
 	{ "failure-delay", MILLISECONDS, 0, 30000, { 0 } },
 	{ "tls", WORD, TLS_NONE, TLS_IMPLICIT, {
@@ -78,6 +78,16 @@ static const struct unit {
 	{ "ms", 1 },
 };
 
+/* What durations are counted in; smaller units are refused. */
+static const struct measure {
+	long milliseconds;
+	const char *noun, *examples;
+} measures[] = {
+	[DAYS] = { 86400000, "number of days", "30d, or 0 for never" },
+	[SECONDS] = { 1000, "duration", "30s, 10min, 6h or 2d" },
+	[MILLISECONDS] = { 1, "duration", "500ms, 30s, 10min, 6h or 2d" },
+};
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct setting *find_setting(const char *name)
@@ -110,11 +120,13 @@ static const char *read_digits(const char *text, int64_t *number)
 	return text;
 }
 
-static void print_duration(int64_t milliseconds, FILE *out)
+static void print_duration(const struct setting *setting, long value, FILE *out)
 {
+	int64_t milliseconds = (int64_t)value *
+		measures[setting->kind].milliseconds;
 	const struct unit *unit = units;
 
-	if (milliseconds == 0)
+	if (milliseconds == 0 && setting->kind != DAYS)
 		unit = find_unit("s");
 	while (milliseconds % unit->milliseconds != 0)
 		unit++;
@@ -126,10 +138,8 @@ static void print_number(const struct setting *setting, long value, FILE *out)
 {
 	if (setting->kind == COUNT)
 		fprintf(out, "%ld", value);
-	else if (setting->kind == SECONDS)
-		print_duration((int64_t)value * 1000, out);
 	else
-		print_duration(value, out);
+		print_duration(setting, value, out);
 }
 
 static bool check_range(const struct setting *setting, const char *text,
@@ -174,19 +184,21 @@ static bool parse_duration(const struct setting *setting, const char *text,
 	long *value,
 	char why[VALUE_WHY_BYTES])
 {
-	int64_t per_value = setting->kind == SECONDS ? 1000 : 1, number;
+	const struct measure *measure = &measures[setting->kind];
+	int64_t number;
 	const char *rest = read_digits(text, &number);
 	const struct unit *unit = find_unit(rest);
 
 	if (unit == NULL && number == 0 && *rest == '\0')
-		unit = find_unit("s");
-	if (rest == text || unit == NULL || unit->milliseconds < per_value) {
-		snprintf(why, VALUE_WHY_BYTES, "'%.40s' is no duration for %s "
-			"(write %s30s, 10min, 6h or 2d)", text, setting->name,
-			per_value == 1 ? "500ms, " : "");
+		unit = find_unit("d");
+	if (rest == text || unit == NULL ||
+			unit->milliseconds < measure->milliseconds) {
+		snprintf(why, VALUE_WHY_BYTES, "'%.40s' is no %s for %s "
+			"(write %s)", text, measure->noun, setting->name,
+			measure->examples);
 		return false;
 	}
-	number *= unit->milliseconds / per_value;
+	number *= unit->milliseconds / measure->milliseconds;
 	*value = number > setting->hi ? -1 : (long)number;
 	return check_range(setting, text, number, why);
 }
@@ -223,6 +235,7 @@ bool value_parse(const char *name, const char *text, long *value,
 	static bool (*const parsers[])(const struct setting *, const char *,
 		long *, char *) = {
 		[COUNT] = parse_count,
+		[DAYS] = parse_duration,
 		[SECONDS] = parse_duration,
 		[MILLISECONDS] = parse_duration,
 		[WORD] = parse_word,

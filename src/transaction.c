@@ -22,19 +22,68 @@
 /* What is read from a message at once. */
 #define FILE_BYTES 65536
 
-/* A listing line goes out for 'idx'. */
-typedef void write_entry(struct session *session, uint32_t idx);
+/* Two numbers, or a number and a unique-id, a blank and CRLF. */
+#define ENTRY_OCTETS (20 + 1 + NAME_UIDL_OCTETS + 2)
 
-static void write_octets(struct session *session, uint32_t idx)
+/* Write what is listed of message 'idx'; returns its end, NULL if none. */
+typedef char *write_entry(const struct mailbox *box, uint32_t idx, char *to);
+
+/*
+ * A listing may have a hundred thousand lines, of which printf would be the
+ * most expensive part.
+ */
+static char *write_number(uint64_t number, char *to)
 {
-	pop3_line(session, "%u %" PRIu64, pop3_msgno(idx),
-		mailbox_octets(&session->mailbox, idx));
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	memcpy(to, digits + at, sizeof(digits) - at);
+	return to + sizeof(digits) - at;
 }
 
-static void write_uidl(struct session *session, uint32_t idx)
+static char *write_octets(const struct mailbox *box, uint32_t idx, char *to)
 {
-	pop3_line(session, "%u %s", pop3_msgno(idx),
-		mailbox_uidl(&session->mailbox, idx));
+	return write_number(mailbox_octets(box, idx), to);
+}
+
+static char *write_uidl(const struct mailbox *box, uint32_t idx, char *to)
+{
+	const char *uidl = mailbox_uidl(box, idx);
+	size_t count;
+
+	if (uidl == NULL)
+		return NULL;
+	count = strlen(uidl);
+	memcpy(to, uidl, count);
+	return to + count;
+}
+
+/* The keeper's listing is broken, and so is what we know of the maildrop. */
+static enum pop3_event listing_broken(struct session *session)
+{
+	return pop3_over(session, WIRE_END_KEEPER_LOST);
+}
+
+static int write_line(struct session *session, uint32_t idx,
+	write_entry *write)
+{
+	size_t room;
+	char *start = stream_room(&session->stream, ENTRY_OCTETS, &room), *to;
+
+	/* The stream remembers a failure; the engine asks it. */
+	if (start == NULL)
+		return 0;
+	to = write_number(pop3_msgno(idx), start);
+	*to++ = ' ';
+	to = write(&session->mailbox, idx, to);
+	if (to == NULL)
+		return -1;
+	memcpy(to, "\r\n", 2);
+	stream_wrote(&session->stream, (size_t)(to + 2 - start));
+	return 0;
 }
 
 /* All that are not marked, with the numbers they had at the login. */
@@ -44,8 +93,9 @@ static enum pop3_event write_entries(struct session *session,
 	const struct mailbox *box = &session->mailbox;
 
 	for (uint32_t idx = 0; idx < mailbox_count(box); idx++)
-		if (!mailbox_is_marked(box, idx))
-			write(session, idx);
+		if (!mailbox_is_marked(box, idx) &&
+				write_line(session, idx, write) < 0)
+			return listing_broken(session);
 	return pop3_end_of_lines(session);
 }
 
@@ -75,9 +125,14 @@ static enum pop3_event do_list(struct session *session,
 static enum pop3_event do_uidl(struct session *session,
 	const struct pop3_request *request)
 {
-	if (request->has_message)
+	if (request->has_message) {
+		const char *uidl = mailbox_uidl(&session->mailbox,
+			request->idx);
+		if (uidl == NULL)
+			return listing_broken(session);
 		return pop3_ok(session, "%u %s", pop3_msgno(request->idx),
-			mailbox_uidl(&session->mailbox, request->idx));
+			uidl);
+	}
 	pop3_ok(session, "unique-id listing follows");
 	return write_entries(session, write_uidl);
 }
@@ -176,9 +231,13 @@ static enum pop3_event send_message(struct session *session, uint32_t idx,
 	int status = send_file(session, &dots, message_fd);
 	close(message_fd);
 
-	/* It has the octets that LIST gave, or it has changed meanwhile. */
-	if (status < 0 || (!dots.is_done && dots.octets != octets))
+	if (status < 0)
 		return cut(session);
+	/* It has the octets that LIST gave, or LIST was wrong. */
+	if (!dots.is_done && dots.octets != octets) {
+		mailbox_doubt(&session->mailbox, idx);
+		return cut(session);
+	}
 	++*sent_count;
 	return pop3_end_of_lines(session);
 }
@@ -207,6 +266,8 @@ static enum pop3_event do_top(struct session *session,
 static enum pop3_event do_dele(struct session *session,
 	const struct pop3_request *request)
 {
+	if (session->mailbox.is_read_only)
+		return pop3_err(session, "[SYS/PERM] this login may only read");
 	if (!mailbox_mark(&session->mailbox, request->idx))
 		return pop3_err(session, "[SYS/TEMP] not marked: this message "
 			"could not be sent whole");

@@ -11,6 +11,11 @@ Settings, each at most once, one a line:
   user: {id}@x            user name; {id} is different in each run (default)
   password: a b           password (default: secret)
   cleartext: tls-only     the server's setting (default: always)
+  separator: +            the server's folder-separator (default: none)
+  folder: Junk            the fixture lies in this folder, and the Maildir
+                          itself has another one (default: no folder)
+  login: {user}+Junk      what LOGIN says to USER (default: {user})
+  extra: readonly         the user's extra fields (default: none)
   remains: 1 3            messages left afterwards: numbers, "all" (default)
                           or "none"; nothing else in the Maildir may change
 
@@ -59,6 +64,7 @@ NOBODY = 65534
 DIRECTORY = pathlib.Path(__file__).parent / "pop3"
 SETTINGS = {"maildir": "three", "transports": " ".join(TRANSPORTS),
             "user": "{id}", "password": "secret", "cleartext": "always",
+            "separator": "", "folder": "", "login": "{user}", "extra": "",
             "remains": "all"}
 ESCAPES = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0",
            b"\\": b"\\", b"c": b"\\c"}
@@ -100,9 +106,13 @@ class Run:
         """Create the user and the Maildir."""
         self.server = server
         settings = self.dialogue.settings
-        self.maildir = server.add_user(
-            self.facts["user"], settings["maildir"], self.facts["password"],
-            which=int(self.facts["id"][1:]) % 2)
+        folder, fixture = settings["folder"], settings["maildir"]
+        self.maildir = self.maildrop = server.add_user(
+            self.facts["user"], "seven" if folder else fixture,
+            self.facts["password"], which=int(self.facts["id"][1:]) % 2,
+            extra=settings["extra"])
+        if folder:
+            self.maildrop = self.maildir.folder(folder, fixture)
 
     def play(self):
         """Run all steps, then compare the Maildir."""
@@ -121,10 +131,10 @@ class Run:
         self.compare(before)
 
     def look(self):
-        """Note all facts of the Maildir; return its snapshot."""
-        has_any = os.path.isdir(self.maildir.root)
-        self.paths = self.maildir.messages() if has_any else []
-        self.wires = self.maildir.wires() if has_any else []
+        """Note all facts of the maildrop; return the Maildir's snapshot."""
+        has_any = os.path.isdir(self.maildrop.root)
+        self.paths = self.maildrop.messages() if has_any else []
+        self.wires = self.maildrop.wires() if has_any else []
         self.facts["count"] = len(self.wires)
         self.facts["total"] = sum(map(len, self.wires))
         return self.maildir.snapshot()
@@ -265,7 +275,7 @@ class Run:
 
     def login(self, _):
         """LOGIN"""
-        self.send("USER {user}")
+        self.send("USER " + self.dialogue.settings["login"])
         matches(rb"\+OK.*", self.client.line(), "reply to USER")
         self.send("PASS {password}")
         matches(rb"\+OK.*", self.client.line(), "reply to PASS")
@@ -307,7 +317,8 @@ class Run:
             left = [int(n) for n in remains.split() if n != "none"]
             for number, path in enumerate(self.paths, 1):
                 if number not in left:
-                    del before[path]
+                    del before[os.path.relpath(self.maildrop.path(path),
+                                               self.maildir.root)]
         after = self.maildir.snapshot()
         equal(sorted(after), sorted(before), "entries of the Maildir")
         equal(after, before, "the Maildir")
@@ -328,11 +339,15 @@ def make_runs(suite):
     for path in sorted(DIRECTORY.glob("*.txt")):
         dialogue = Dialogue(path)
         cleartext = dialogue.settings["cleartext"]
-        if cleartext not in servers:
-            servers[cleartext] = Server(auth={"cleartext": cleartext})
+        separator = dialogue.settings["separator"]
+        kind = cleartext, separator
+        if kind not in servers:
+            servers[kind] = Server(
+                auth={"cleartext": cleartext},
+                mailbox={"folder-separator": f'"{separator}"'})
         for transport in dialogue.settings["transports"].split():
             run = Run(dialogue, transport, len(suite.cases))
-            run.add_to(servers[cleartext])
+            run.add_to(servers[kind])
             suite.add(f"{dialogue.name} over {transport}: "
                       f"{dialogue.clause}", run.play)
     return servers.values()

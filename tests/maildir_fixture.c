@@ -28,6 +28,16 @@ static void note_left_out(void *context, const char *name, const char *why)
 		name);
 }
 
+static void note_corrected(void *context, const char *name, const char *why)
+{
+	struct fixture *fixture = context;
+
+	assert_non_null(why);
+	fixture->corrected++;
+	snprintf(fixture->left_out_name, sizeof(fixture->left_out_name), "%s",
+		name);
+}
+
 static void fnv(const uint8_t *octets, size_t count, uint64_t hash,
 	uint8_t result[8])
 {
@@ -61,6 +71,7 @@ int fixture_setup(void **state)
 		return -1;
 	fixture->hooks.digest = fixture_digest;
 	fixture->hooks.left_out = note_left_out;
+	fixture->hooks.corrected = note_corrected;
 	fixture->hooks.context = fixture;
 	*state = fixture;
 	return 0;
@@ -130,6 +141,20 @@ void fixture_scan(struct fixture *fixture, struct scan *scan)
 {
 	assert_int_equal(scan_maildir(scan, fixture->root_fd,
 		&fixture->hooks), 0);
+}
+
+const char *fixture_uidl(const struct scan *scan, uint32_t idx)
+{
+	static char uidls[5][NAME_UIDL_OCTETS + 1];
+	static unsigned next;
+	char *uidl = uidls[next++ % 5];
+	size_t octets;
+	const char *from = scan_uidl(scan, idx, &octets);
+
+	assert_true(octets <= NAME_UIDL_OCTETS);
+	memcpy(uidl, from, octets);
+	uidl[octets] = '\0';
+	return uidl;
 }
 
 static int give(const char *path, const struct stat *status, int kind,

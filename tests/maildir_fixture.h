@@ -18,6 +18,8 @@ struct fixture {
 	char root[128];
 	int root_fd;
 	uint32_t left_out;		/* how often that hook was called */
+	uint32_t corrected;		/* how often that one was called */
+	uint32_t told;
 	char left_out_name[256];	/* with this name the last time */
 	struct scan_hooks hooks;
 };
@@ -51,6 +53,9 @@ void fixture_age(struct fixture *fixture);
 
 /* Scan, and fail the test if that fails. */
 void fixture_scan(struct fixture *fixture, struct scan *scan);
+
+/* The unique-id of message 'idx' as a string, good for the next four calls. */
+const char *fixture_uidl(const struct scan *scan, uint32_t idx);
 
 /*
  * Give the Maildir to user 65534, run 'check' in a child as that user (as

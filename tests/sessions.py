@@ -682,6 +682,11 @@ def spoil_value(server):
     server.write_config(limits={"idle-timeout": "soon"})
 
 
+def spoil_format(server):
+    """Set a format of unique-ids that makes the same of all messages."""
+    server.write_config(mailbox={"uidl-format": '"%v"'})
+
+
 def spoil_certificate(server):
     """Cut the certificate file."""
     with open(server.path("main.cert.pem"), "r+b") as file:
@@ -699,8 +704,8 @@ def spoil_file(server):
     os.unlink(server.config_path)
 
 
-for spoiler in (spoil_syntax, spoil_value, spoil_certificate, spoil_key,
-                spoil_file):
+for spoiler in (spoil_syntax, spoil_value, spoil_format, spoil_certificate,
+                spoil_key, spoil_file):
     suite.add("a reload is refused, and all goes on as before, after: "
               + spoiler.__doc__.rstrip("."), bad_reload, spoiler)
 

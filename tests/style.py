@@ -38,17 +38,19 @@ SRC_ROWS = (
     "log | deadline",
 )
 MAILDIR_ROWS = (
-    "update",
-    "expunge | seen | expire | listing",
-    "chase | trash | quota",
-    "scan refresh gather uidls | lock",
-    "folder | octets | name | move | bits",
+    "drop | update",
+    "expunge | seen | expire | index index_format index_write | import",
+    "import_dovecot import_courier import_rule",
+    "import_list | import_popa3d | listing | chase | trash | quota",
+    "scan refresh gather known uidls count file locate | lock",
+    "ledger ledger_file ledger_table | uidl_format uidl_place",
+    "text",
+    "beneath | folder | octets | checksum | name | move | bits",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
     "commit": {"bits", "update"},
-    "keeper": {"scan", "lock", "listing"},
-    "maildrop": {"scan", "lock"},
+    "maildrop": {"beneath", "drop", "lock", "uidl_format"},
     "mailbox": {"listing"},
 }
 # Who may know a library.

@@ -1,5 +1,5 @@
 /*
- * test_auth.c - several back ends together, and names
+ * test_auth.c - several back ends together, names, and folders in them
  */
 #include "config.h"
 
@@ -224,6 +224,99 @@ static void a_path_fits_or_is_refused(void **state)
 	assert_int_equal(errno, ENAMETOOLONG);
 }
 
+static const struct split {
+	const char *sent, *separator, *user, *folder;
+} splits[] = {
+	{ "joe", "+", "joe", "" },
+	{ "joe@example.net", "+", "joe@example.net", "" },
+	{ "joe+Junk", "+", "joe", "Junk" },
+	{ "joe+Junk.Sub", "+", "joe", "Junk.Sub" },
+	{ "joe+Junk@example.net", "+", "joe@example.net", "Junk" },
+	{ "joe@example.net+Junk", "+", "joe@example.net", "Junk" },
+	{ "joe+a+b", "+", "joe", "a+b" },
+	{ "joe+a+b@c", "+", "joe@c", "a+b" },
+	{ "joe+a@b+c", "+", "joe@b+c", "a" },
+	{ "joe@b+a@c", "+", "joe@b@c", "a" },
+	{ "joe+ J\xc3\xb6 ", "+", "joe", " J\xc3\xb6 " },
+	{ "joe+junk", "+", "joe", "junk" },
+	{ "joe-Junk", "+", "joe-Junk", "" },
+	{ "joe-Junk", "-", "joe", "Junk" },
+	{ "", "+", "", "" },
+	/* Without a separator nothing is taken apart. */
+	{ "joe+Junk", "", "joe+Junk", "" },
+	{ "joe+", "", "joe+", "" },
+	{ "+", "", "+", "" },
+};
+
+static void a_folder_stands_behind_the_first_separator(void **state)
+{
+	struct auth_login login;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
+		memset(&login, 0xff, sizeof(login));
+		auth_name_split(splits[i].sent, splits[i].separator, &login);
+		assert_string_equal(login.user, splits[i].user);
+		assert_string_equal(login.folder, splits[i].folder);
+	}
+}
+
+static void a_bad_folder_makes_an_unknown_user(void **state)
+{
+	static const char *const bad[] = { "+", "++", "+Junk", "+Junk@b",
+		"joe+", "joe+@b", "joe+@", "joe+.", "joe+..", "joe+.Junk",
+		"joe+../ann", "joe+..@b", "joe+a..b", "joe+a/b", "joe+/",
+		"joe+/etc", "joe+Junk/", "joe+Junk/..", "joe+a\nb",
+		"joe+a\x7f", "joe+\x01@b" };
+	struct auth_login login;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memset(&login, 0xff, sizeof(login));
+		auth_name_split(bad[i], "+", &login);
+		assert_string_equal(login.user, "");
+		assert_string_equal(login.folder, "");
+		assert_false(auth_name_is_usable(login.user));
+	}
+}
+
+static void a_folder_of_200_octets_is_the_longest(void **state)
+{
+	char sent[AUTH_NAME_OCTETS + 2] = "joe+";
+	struct auth_login login;
+
+	(void)state;
+	memset(sent + 4, 'f', AUTH_FOLDER_OCTETS);
+	auth_name_split(sent, "+", &login);
+	assert_string_equal(login.user, "joe");
+	assert_int_equal(strlen(login.folder), AUTH_FOLDER_OCTETS);
+	sent[4 + AUTH_FOLDER_OCTETS] = 'f';
+	auth_name_split(sent, "+", &login);
+	assert_string_equal(login.user, "");
+}
+
+static void a_name_of_255_octets_is_the_longest(void **state)
+{
+	char sent[AUTH_NAME_OCTETS + 2];
+	struct auth_login login;
+
+	(void)state;
+	memset(sent, 'j', sizeof(sent));
+	memcpy(sent + AUTH_NAME_OCTETS - 2, "+F", 3);
+	auth_name_split(sent, "+", &login);
+	assert_int_equal(strlen(login.user), AUTH_NAME_OCTETS - 2);
+	assert_string_equal(login.folder, "F");
+	memcpy(sent + AUTH_NAME_OCTETS - 2, "+FF", 4);
+	auth_name_split(sent, "+", &login);
+	assert_string_equal(login.user, "");
+	memset(sent, 'j', AUTH_NAME_OCTETS + 1);
+	auth_name_split(sent, "", &login);
+	assert_string_equal(login.user, "");
+	sent[AUTH_NAME_OCTETS] = '\0';
+	auth_name_split(sent, "", &login);
+	assert_string_equal(login.user, sent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +338,15 @@ int main(void)
 			no_back_end_grants_nothing),
 		PLAIN_CASE("names of mail are usable",
 			names_of_mail_are_usable),
+		PLAIN_CASE("a folder stands behind the first separator, to an "
+			"'@' or to the end",
+			a_folder_stands_behind_the_first_separator),
+		PLAIN_CASE("a bad folder makes a name that nobody has",
+			a_bad_folder_makes_an_unknown_user),
+		PLAIN_CASE("a folder of 200 octets is the longest",
+			a_folder_of_200_octets_is_the_longest),
+		PLAIN_CASE("a name of 255 octets is the longest, with a folder "
+			"or without", a_name_of_255_octets_is_the_longest),
 		PLAIN_CASE("paths are made of names",
 			paths_are_made_of_names),
 		PLAIN_CASE("nothing is made of what is missing",

@@ -46,14 +46,18 @@ static void give_to_mail_user(const char *name)
 		assert_int_equal(chown(scratch_path(name), 65534, 65534), 0);
 }
 
-/* A user "joe" with the password "secret" and two messages. */
+/*
+ * A user "joe" with the password "secret", two messages and one in the folder
+ * Junk; and "reader", who may read them.
+ */
 static void make_user(void)
 {
 	static const char *const directories[] = {
-		"joe", "joe/Maildir", "joe/Maildir/new", "joe/Maildir/cur" };
-	char line[512];
+		"joe", "joe/Maildir", "joe/Maildir/new", "joe/Maildir/cur",
+		"joe/Maildir/.Junk", "joe/Maildir/.Junk/cur" };
+	char lines[1024];
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		scratch_make_directory(directories[i]);
 		give_to_mail_user(directories[i]);
 	}
@@ -61,18 +65,30 @@ static void make_user(void)
 	scratch_write("joe/Maildir/cur/1.a:2,S", 0600, "one\n");
 	give_to_mail_user("joe/Maildir/new/2.b");
 	give_to_mail_user("joe/Maildir/cur/1.a:2,S");
-	snprintf(line, sizeof(line), "joe:{PLAIN}secret:%u:%u::%s::\n",
+	scratch_write("joe/Maildir/.Junk/cur/3.c:2,", 0600, "three\n");
+	give_to_mail_user("joe/Maildir/.Junk/cur/3.c:2,");
+	snprintf(lines, sizeof(lines), "joe:{PLAIN}secret:%u:%u::%s::\n"
+		"reader:{PLAIN}secret:%u:%u::%s::readonly\n",
+		mail_uid(), mail_uid(), scratch_path("joe"),
 		mail_uid(), mail_uid(), scratch_path("joe"));
-	scratch_write("users", 0600, line);
+	scratch_write("users", 0600, lines);
 }
 
+static bool has_file(const char *name)
+{
+	return access(scratch_path(name), F_OK) == 0;
+}
+
+/* Start a keeper that asks the passwd-file, or a program "check" if it is. */
 static void begin(struct house *house)
 {
 	int fds[2];
+	char *command[] = { strdup(scratch_path("check")), NULL };
 	struct backend_settings backend = {
 		.name = (char *)"users", .type = BACKEND_PASSWD_FILE,
 		.path = strdup(scratch_path("users")),
 		.uid = (char *)"", .gid = (char *)"", .home = (char *)"",
+		.command = command, .timeout_s = 20,
 	};
 	struct settings settings = {
 		.mailbox = rules != NULL ? *rules :
@@ -82,7 +98,11 @@ static void begin(struct house *house)
 		.limits = { .login_timeout_s = 20 },
 	};
 
+	if (has_file("check"))
+		backend.type = BACKEND_PROGRAM;
 	settings.mailbox.path = (char *)"~/Maildir";
+	settings.mailbox.folder_separator = (char *)"+";
+	settings.mailbox.uidl_format = (char *)"%08Xu%08Xv";
 	assert_int_equal(wire_pair(fds), 0);
 	house->keeper_pid = fork();
 	if (house->keeper_pid == 0) {
@@ -96,6 +116,7 @@ static void begin(struct house *house)
 	}
 	close(fds[1]);
 	free(backend.path);
+	free(command[0]);
 	house->worker_fd = fds[0];
 }
 
@@ -123,19 +144,26 @@ static bool receive(const struct house *house, uint32_t kind, void *record,
 	return is_good;
 }
 
-static int log_in(const struct house *house, const char *name,
-	const char *password)
+static int log_in_for(const struct house *house, const char *name,
+	const char *password, struct wire_login *answer)
 {
 	struct wire_auth request = { .kind = WIRE_AUTH };
-	struct wire_login answer;
 
 	snprintf(request.name, sizeof(request.name), "%s", name);
 	snprintf(request.password, sizeof(request.password), "%s", password);
 	assert_int_equal(wire_send(house->worker_fd, &request,
 		sizeof(request), -1), 0);
-	if (!receive(house, WIRE_AUTH, &answer, sizeof(answer)))
+	if (!receive(house, WIRE_AUTH, answer, sizeof(*answer)))
 		return -1;
-	return (int)answer.status;
+	return (int)answer->status;
+}
+
+static int log_in(const struct house *house, const char *name,
+	const char *password)
+{
+	struct wire_login answer;
+
+	return log_in_for(house, name, password, &answer);
 }
 
 static void begin_logged_in(struct house *house)
@@ -143,11 +171,6 @@ static void begin_logged_in(struct house *house)
 	make_user();
 	begin(house);
 	assert_int_equal(log_in(house, "joe", "secret"), WIRE_LOGIN_GRANTED);
-}
-
-static bool has_file(const char *name)
-{
-	return access(scratch_path(name), F_OK) == 0;
 }
 
 static void assert_both_messages(void)
@@ -427,6 +450,180 @@ static void a_second_session_finds_the_maildrop_in_use(void **state)
 	assert_int_equal(exit_status(&first), KEEPER_EXIT_SERVED);
 }
 
+/* Log in as 'name', which must come to 'status', and end. */
+static void expect_login(const char *name, const char *password, int status,
+	int exit_code)
+{
+	struct house house;
+
+	begin(&house);
+	assert_int_equal(log_in(&house, name, password), status);
+	if (status == WIRE_LOGIN_GRANTED)
+		close(house.worker_fd);
+	assert_int_equal(exit_status(&house), exit_code);
+	if (status != WIRE_LOGIN_GRANTED)
+		close(house.worker_fd);
+}
+
+static void a_folder_is_a_maildrop_with_a_lock_of_its_own(void **state)
+{
+	struct house inbox, folder;
+	struct wire_commit commit = {
+		.kind = WIRE_COMMIT, .is_last = 1, .marks = { 1 } };
+	struct wire_committed answer;
+
+	(void)state;
+	begin_logged_in(&inbox);
+	begin(&folder);
+	assert_int_equal(log_in(&folder, "joe+Junk", "secret"),
+		WIRE_LOGIN_GRANTED);
+	expect_login("joe", "secret", WIRE_LOGIN_IN_USE,
+		KEEPER_EXIT_NOT_OPENED);
+	expect_login("joe+Junk", "secret", WIRE_LOGIN_IN_USE,
+		KEEPER_EXIT_NOT_OPENED);
+	assert_int_equal(wire_send(folder.worker_fd, &commit, sizeof(commit),
+		-1), 0);
+	assert_true(receive(&folder, WIRE_COMMIT, &answer, sizeof(answer)));
+	assert_int_equal(answer.removed, 1);
+	assert_int_equal(exit_status(&folder), KEEPER_EXIT_SERVED);
+	close(folder.worker_fd);
+	close(inbox.worker_fd);
+	assert_int_equal(exit_status(&inbox), KEEPER_EXIT_SERVED);
+	assert_false(has_file("joe/Maildir/.Junk/cur/3.c:2,"));
+	assert_both_messages();
+}
+
+static void a_missing_folder_is_no_failed_login(void **state)
+{
+	(void)state;
+	make_user();
+	expect_login("joe+junk", "secret", WIRE_LOGIN_NO_FOLDER,
+		KEEPER_EXIT_NOT_OPENED);
+	assert_null(strstr(scratch_errors(), "LOGIN FAILED"));
+	expect_login("joe+junk", "wrong", WIRE_LOGIN_DENIED,
+		KEEPER_EXIT_DENIED);
+	assert_non_null(strstr(scratch_errors(),
+		"LOGIN FAILED, user=joe+junk,"));
+	expect_login("jim+Junk", "secret", WIRE_LOGIN_DENIED,
+		KEEPER_EXIT_DENIED);
+	expect_login("joe+", "secret", WIRE_LOGIN_DENIED, KEEPER_EXIT_DENIED);
+	assert_non_null(strstr(scratch_errors(), "LOGIN FAILED, user=joe+,"));
+	expect_login("joe+../Maildir", "secret", WIRE_LOGIN_DENIED,
+		KEEPER_EXIT_DENIED);
+}
+
+static void expect_asked(const char *name, const char *asked)
+{
+	char request[64] = "";
+	FILE *file;
+
+	expect_login(name, "wrong", WIRE_LOGIN_DENIED, KEEPER_EXIT_DENIED);
+	file = fopen(scratch_path("check.asked"), "r");
+	assert_non_null(file);
+	assert_true(fread(request, 1, sizeof(request) - 1, file) > 0);
+	fclose(file);
+	assert_string_equal(request, asked);
+	assert_int_equal(remove(scratch_path("check.asked")), 0);
+}
+
+static void a_program_is_asked_once_for_the_bare_user(void **state)
+{
+	(void)state;
+	scratch_write("check", 0755, "#!/bin/sh\n"
+		"tr '\\000' '\\n' <&3 | head -n 2 >>\"$0.asked\"\nexit 1\n");
+	expect_asked("joe", "joe\nwrong\n");
+	expect_asked("joe+Junk", "joe\nwrong\n");
+	expect_asked("joe+Junk@b", "joe@b\nwrong\n");
+	/* As for any name that nobody has: at the same cost. */
+	expect_asked("joe+", "-\n-\n");
+	expect_asked("joe+../ann", "-\n-\n");
+	expect_asked("+Junk", "-\n-\n");
+	expect_asked("a/b", "-\n-\n");
+}
+
+static void a_folder_of_a_missing_maildir_is_missing(void **state)
+{
+	(void)state;
+	make_user();
+	assert_int_equal(rename(scratch_path("joe/Maildir"),
+		scratch_path("joe/Elsewhere")), 0);
+	expect_login("joe", "secret", WIRE_LOGIN_GRANTED, KEEPER_EXIT_SERVED);
+	expect_login("joe+Junk", "secret", WIRE_LOGIN_NO_FOLDER,
+		KEEPER_EXIT_NOT_OPENED);
+	assert_int_equal(rename(scratch_path("joe"), scratch_path("jim")), 0);
+	expect_login("joe+Junk", "secret", WIRE_LOGIN_TEMPORARY,
+		KEEPER_EXIT_NOT_OPENED);
+}
+
+static void a_folder_that_is_a_link_out_is_missing(void **state)
+{
+	(void)state;
+	make_user();
+	assert_int_equal(symlink(scratch_path("joe/Maildir/.Junk"),
+		scratch_path("joe/Maildir/.Absolute")), 0);
+	assert_int_equal(symlink("..", scratch_path("joe/Maildir/.Up")), 0);
+	expect_login("joe+Absolute", "secret", WIRE_LOGIN_NO_FOLDER,
+		KEEPER_EXIT_NOT_OPENED);
+	expect_login("joe+Up", "secret", WIRE_LOGIN_NO_FOLDER,
+		KEEPER_EXIT_NOT_OPENED);
+	assert_non_null(strstr(scratch_errors(), "user=joe: folder .Up: "));
+}
+
+static void a_login_that_may_only_read_needs_no_lock(void **state)
+{
+	struct house writer, reader;
+	struct wire_login answer;
+
+	(void)state;
+	make_user();
+	begin(&reader);
+	assert_int_equal(log_in_for(&reader, "reader", "secret", &answer),
+		WIRE_LOGIN_GRANTED);
+	assert_int_equal(answer.is_read_only, 1);
+	begin(&writer);
+	assert_int_equal(log_in_for(&writer, "joe", "secret", &answer),
+		WIRE_LOGIN_GRANTED);
+	assert_int_equal(answer.is_read_only, 0);
+	expect_login("reader", "secret", WIRE_LOGIN_GRANTED,
+		KEEPER_EXIT_SERVED);
+	expect_login("reader+Junk", "secret", WIRE_LOGIN_GRANTED,
+		KEEPER_EXIT_SERVED);
+	close(writer.worker_fd);
+	close(reader.worker_fd);
+	assert_int_equal(exit_status(&writer), KEEPER_EXIT_SERVED);
+	assert_int_equal(exit_status(&reader), KEEPER_EXIT_SERVED);
+}
+
+/* Log in to read only and send 'commit', which must end it. */
+static void expect_no_commit(const struct wire_commit *commit)
+{
+	struct house house;
+
+	begin(&house);
+	assert_int_equal(log_in(&house, "reader", "secret"),
+		WIRE_LOGIN_GRANTED);
+	assert_int_equal(wire_send(house.worker_fd, commit, sizeof(*commit),
+		-1), 0);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_BAD_RECORD);
+	close(house.worker_fd);
+	assert_both_messages();
+}
+
+static void a_login_that_may_only_read_commits_nothing(void **state)
+{
+	struct wire_commit commit = { .kind = WIRE_COMMIT, .is_last = 1 };
+
+	(void)state;
+	make_user();
+	expect_no_commit(&commit);
+	commit.retrieved[0] = 1;
+	expect_no_commit(&commit);
+	commit.marks[0] = 1;
+	expect_no_commit(&commit);
+	commit.is_last = 0;
+	expect_no_commit(&commit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +655,24 @@ int main(void)
 			only_what_is_due_expires),
 		SCRATCH_CASE("a second session finds the maildrop in use",
 			a_second_session_finds_the_maildrop_in_use),
+		SCRATCH_CASE("a folder is a maildrop with a lock of its own",
+			a_folder_is_a_maildrop_with_a_lock_of_its_own),
+		SCRATCH_CASE("a missing folder is told after the right "
+			"password, and is no failed login",
+			a_missing_folder_is_no_failed_login),
+		SCRATCH_CASE("a program is asked once for the bare user, or "
+			"for nobody if the folder is bad",
+			a_program_is_asked_once_for_the_bare_user),
+		SCRATCH_CASE("a folder of a missing Maildir is missing, too",
+			a_folder_of_a_missing_maildir_is_missing),
+		SCRATCH_CASE("a folder that is a link out of the Maildir is "
+			"missing", a_folder_that_is_a_link_out_is_missing),
+		SCRATCH_CASE("a login that may only read needs no lock and "
+			"blocks none",
+			a_login_that_may_only_read_needs_no_lock),
+		SCRATCH_CASE("a login that may only read commits nothing, "
+			"whatever its worker says",
+			a_login_that_may_only_read_commits_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

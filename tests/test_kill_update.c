@@ -188,7 +188,7 @@ static const char *find_change(const struct run *run)
 
 	fixture_scan(run->fixture, &scan);
 	for (uint32_t idx = 0; idx < scan.count; idx++) {
-		const char *uidl = scan_uidl(&scan, idx);
+		const char *uidl = fixture_uidl(&scan, idx);
 		unsigned int number = census_number(uidl);
 		size_t octets = strlen(uidl);
 

@@ -19,7 +19,7 @@
 /* Where the fields of an image are, written down a second time. */
 enum { AT_MAGIC = 0, AT_OCTETS = 8, AT_BYTES = 16, AT_VERSION = 24,
 	AT_COUNT = 28, AT_ENTRIES = 32, ENTRY_BYTES = 16,
-	AT_ENTRY_UIDL = 8, AT_ENTRY_RESERVED = 12 };
+	AT_ENTRY_UIDL = 8 };
 
 /* A scan of three messages that needs no Maildir. */
 static struct scan_message three_messages[] = {
@@ -54,12 +54,14 @@ static void assert_three(const struct listing *listing)
 	assert_string_equal(listing_uidl(listing, 2), "!longer.one");
 }
 
-/* Check a copy of exactly 'bytes', so that a sanitizer sees each octet over. */
+/*
+ * Read a copy of exactly 'bytes', so that a sanitizer sees each octet over.
+ * Returns 0 if all of it is there, -1 if the image or a unique-id is refused.
+ */
 static int check(const char *image, size_t bytes)
 {
 	char *copy = malloc(bytes > 0 ? bytes : 1);
 	struct listing listing;
-	uint64_t octets = 0;
 	int result;
 
 	assert_non_null(copy);
@@ -67,18 +69,19 @@ static int check(const char *image, size_t bytes)
 	result = listing_check(&listing, copy, bytes);
 	if (result < 0)
 		assert_int_equal(errno, EBADMSG);
-	for (uint32_t idx = 0; result == 0 && idx < listing.count; idx++) {
+	for (uint32_t idx = 0; idx < listing.count; idx++) {
 		const char *uidl = listing_uidl(&listing, idx);
-		size_t length = strlen(uidl);
+		size_t length = uidl == NULL ? 0 : strlen(uidl);
 
+		if (uidl == NULL) {
+			result = -1;
+			continue;
+		}
 		assert_true(uidl >= copy && uidl + length < copy + bytes);
 		assert_in_range(length, 1, 70);
 		for (size_t i = 0; i < length; i++)
 			assert_in_range((unsigned char)uidl[i], 0x21, 0x7E);
-		octets += listing.entries[idx].octets;
 	}
-	if (result == 0)
-		assert_true(octets == listing.octets);
 	free(copy);
 	return result;
 }
@@ -136,12 +139,23 @@ static void sum_too_large(void **state)
 	assert_int_equal(errno, EOVERFLOW);
 }
 
+/* A memfd of the image, sealed. */
+static int seal(const char *image, size_t bytes)
+{
+	int fd = listing_create();
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, image, bytes), bytes);
+	assert_int_equal(listing_seal(fd), 0);
+	return fd;
+}
+
 static void sealed_and_mapped(void **state)
 {
 	struct listing listing;
 	size_t bytes;
 	char *image = build(&bytes);
-	int fd = listing_seal(image, bytes);
+	int fd = seal(image, bytes);
 
 	(void)state;	/* pure */
 	free(image);
@@ -157,7 +171,7 @@ static void sealed_for_good(void **state)
 {
 	size_t bytes;
 	char *image = build(&bytes);
-	int fd = listing_seal(image, bytes);
+	int fd = seal(image, bytes);
 
 	(void)state;	/* pure */
 	free(image);
@@ -242,7 +256,7 @@ static void truncated(void **state)
 
 static void flipped(void **state)
 {
-	size_t bytes, uidls_at = AT_ENTRIES + 3 * ENTRY_BYTES;
+	size_t bytes;
 	char *image = build(&bytes);
 
 	(void)state;	/* pure */
@@ -251,9 +265,10 @@ static void flipped(void **state)
 
 		for (int value = 0; value < 256; value++) {
 			image[at] = (char)value;
-			/* In a unique-id another legal octet is as good. */
+			/* Octets and their sum are the keeper's word. */
 			if (check(image, bytes) == 0 && image[at] != original)
-				assert_true(at >= uidls_at && original != '\0');
+				assert_true(at >= AT_ENTRIES ||
+					(at >= AT_OCTETS && at < AT_BYTES));
 		}
 		image[at] = original;
 	}
@@ -301,30 +316,16 @@ static void wrong_fields(void **state)
 
 	(void)state;	/* pure */
 	assert_refused(AT_MAGIC, 0, 8);
-	assert_refused(AT_VERSION, 2, 4);
-	assert_refused(AT_OCTETS, UINT64_C(5000000101), 8);
+	assert_refused(AT_VERSION, 1, 4);
+	assert_refused(AT_VERSION, 3, 4);
 	assert_refused(AT_BYTES, 19, 8);
 	assert_refused(AT_BYTES, UINT64_MAX, 8);
 	assert_refused(AT_BYTES, 18 + (UINT64_C(1) << 32), 8);
 	assert_refused(AT_COUNT, 2, 4);
 	assert_refused(AT_COUNT, UINT32_MAX, 4);
 	assert_refused(AT_COUNT, 0x10000003, 4);
-	assert_refused(second + AT_ENTRY_UIDL, 0, 4);
 	assert_refused(second + AT_ENTRY_UIDL, 18, 4);
 	assert_refused(second + AT_ENTRY_UIDL, UINT32_MAX, 4);
-	assert_refused(second + AT_ENTRY_RESERVED, 1, 4);
-}
-
-static void sum_wraps(void **state)
-{
-	size_t bytes;
-	char *image = build(&bytes);
-
-	(void)state;	/* pure */
-	put64(image, AT_ENTRIES, UINT64_MAX);
-	put64(image, AT_OCTETS, UINT64_C(4999999999));
-	assert_int_equal(check(image, bytes), -1);
-	free(image);
 }
 
 /* Check an image of one message whose unique-id is 'octets' times 'octet'. */
@@ -376,7 +377,8 @@ static void from_maildir(void **state)
 	assert_int_equal(listing_check(&listing, image, bytes), 0);
 	assert_int_equal(listing.count, 2);
 	assert_true(listing.octets == 9);
-	assert_string_equal(listing_uidl(&listing, 0), scan_uidl(&scan, 0));
+	assert_int_equal(listing_bytes(&scan), bytes);
+	assert_string_equal(listing_uidl(&listing, 0), fixture_uidl(&scan, 0));
 	assert_string_equal(listing_uidl(&listing, 1), "2.b");
 	free(image);
 	scan_free(&scan);
@@ -403,7 +405,6 @@ int main(void)
 		PURE_CASE("an image with random damage is never misread",
 			random_damage),
 		PURE_CASE("each wrong field is refused", wrong_fields),
-		PURE_CASE("a sum that wraps around is refused", sum_wraps),
 		PURE_CASE("a unique-id has 1 to 70 legal octets",
 			uidl_limits),
 		CASE("the listing of a Maildir says what the scan says",

@@ -26,6 +26,7 @@
 struct liar {
 	struct mailbox box;
 	int keeper_fd, worker_fd;
+	uint32_t is_read_only;		/* what it says of the mailbox */
 };
 
 static void begin(struct liar *liar)
@@ -33,6 +34,7 @@ static void begin(struct liar *liar)
 	int fds[2];
 
 	mailbox_begin(&liar->box);
+	liar->is_read_only = 0;
 	assert_int_equal(wire_pair(fds), 0);
 	liar->keeper_fd = fds[0];
 	liar->worker_fd = fds[1];
@@ -55,7 +57,8 @@ static void end(struct liar *liar)
 /* Answer with the listing of the fixture's two messages. */
 static void answer_listing(struct liar *liar, struct fixture *fixture)
 {
-	struct wire_login answer = { .kind = WIRE_AUTH };
+	struct wire_login answer = {
+		.kind = WIRE_AUTH, .is_read_only = liar->is_read_only };
 	struct scan scan;
 	size_t bytes;
 
@@ -105,6 +108,36 @@ static void a_message_that_failed_is_never_marked(void **state)
 	assert_false(mailbox_is_marked(&liar.box, 0));
 	mailbox_unmark_all(&liar.box);
 	assert_false(mailbox_mark(&liar.box, 0));
+	end(&liar);
+}
+
+static void nothing_is_marked_in_a_mailbox_that_is_read_only(void **state)
+{
+	struct liar liar;
+	const struct mailbox_settings useful = { .expire_days = 1,
+		.mark_seen = true, .delete = DELETE_TRASH };
+
+	begin(&liar);
+	liar.is_read_only = 1;
+	answer_listing(&liar, *state);
+	assert_int_equal(log_in(&liar), WIRE_LOGIN_GRANTED);
+	assert_true(liar.box.is_read_only);
+	assert_false(mailbox_mark(&liar.box, 0));
+	assert_false(mailbox_is_marked(&liar.box, 0));
+	mailbox_set_retrieved(&liar.box, 0);
+	assert_false(mailbox_needs_commit(&liar.box, &useful));
+	end(&liar);
+	assert_false(liar.box.is_read_only);
+}
+
+static void a_keeper_must_say_whether_it_is_read_only(void **state)
+{
+	struct liar liar;
+
+	begin(&liar);
+	liar.is_read_only = 2;
+	answer_listing(&liar, *state);
+	assert_int_equal(log_in(&liar), -1);
 	end(&liar);
 }
 
@@ -297,6 +330,10 @@ int main(void)
 			marks_change_what_stat_counts),
 		CASE("a message that failed is never marked",
 			a_message_that_failed_is_never_marked),
+		CASE("nothing is marked in a mailbox that is read-only",
+			nothing_is_marked_in_a_mailbox_that_is_read_only),
+		CASE("an answer that is neither read-only nor not grants "
+			"nothing", a_keeper_must_say_whether_it_is_read_only),
 		CASE("only what is to be done at QUIT needs a COMMIT",
 			only_what_has_to_be_done_at_quit_needs_a_commit),
 		CASE("COMMIT tells what was marked and what was retrieved",

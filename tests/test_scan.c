@@ -33,8 +33,8 @@ static void assert_unique_uidls(const struct scan *scan)
 {
 	for (uint32_t i = 0; i < scan->count; i++)
 		for (uint32_t j = 0; j < i; j++)
-			assert_string_not_equal(scan_uidl(scan, i),
-				scan_uidl(scan, j));
+			assert_string_not_equal(fixture_uidl(scan, i),
+				fixture_uidl(scan, j));
 }
 
 /* Find a message by its whole name. */
@@ -96,7 +96,7 @@ static void both_folders(void **state)
 	assert_int_equal(scan.messages[1].octets, 3);
 	assert_int_equal(scan.messages[2].octets, 6);
 	assert_int_equal(scan.messages[2].size_bytes, 3);
-	assert_string_equal(scan_uidl(&scan, 2), "10.b");
+	assert_string_equal(fixture_uidl(&scan, 2), "10.b");
 	assert_opens(&scan, 3, "eleven\n");
 	scan_free(&scan);
 	assert_int_equal(((struct fixture *)*state)->left_out, 0);
@@ -248,7 +248,7 @@ static void long_names(void **state)
 	assert_opens(&scan, 0, "yy");
 	assert_opens(&scan, 1, "zzz");
 	assert_opens(&scan, 2, "x");
-	assert_int_equal(strlen(scan_uidl(&scan, 0)), 33);
+	assert_int_equal(strlen(fixture_uidl(&scan, 0)), 33);
 	assert_unique_uidls(&scan);
 	scan_free(&scan);
 }
@@ -268,7 +268,7 @@ static void many(void **state)
 	assert_int_equal(scan.count, 3000);
 	for (uint32_t idx = 0; idx < scan.count; idx++) {
 		snprintf(path, sizeof(path), "%u.host", (unsigned int)idx);
-		assert_string_equal(scan_uidl(&scan, idx), path);
+		assert_string_equal(fixture_uidl(&scan, idx), path);
 	}
 	scan_free(&scan);
 }
@@ -359,8 +359,8 @@ static void renamed_since(void **state)
 	assert_int_equal(scan_find(&scan, 2), 0);
 	assert_string_equal(scan_name(&scan, 2), "2.b:2,S");
 	assert_opens(&scan, 2, "second");
-	assert_string_equal(scan_uidl(&scan, 0), "1.a");
-	assert_string_equal(scan_uidl(&scan, 1), "1.ab");
+	assert_string_equal(fixture_uidl(&scan, 0), "1.a");
+	assert_string_equal(fixture_uidl(&scan, 1), "1.ab");
 	fixture_rename(fixture, "cur/1.a,S=5,W=5:2,FRS", "new/1.a");
 	assert_opens(&scan, 0, "first");
 	assert_opens(&scan, 1, "other");
@@ -440,21 +440,21 @@ static void twins(void **state)
 	fixture_date(fixture, "new/1.a", 3000);
 	fixture_scan(fixture, &scan);
 	assert_int_equal(scan.count, 4);
-	assert_string_equal(scan_uidl(&scan, find(&scan, "1.a:2,S")), "1.a");
+	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a:2,S")), "1.a");
 	assert_unique_uidls(&scan);
 	assert_opens(&scan, find(&scan, "1.a"), "fifth");
 	assert_opens(&scan, find(&scan, "1.a:2,S"), "three");
-	strcpy(uidl[0], scan_uidl(&scan, find(&scan, "1.a:2,")));
-	strcpy(uidl[1], scan_uidl(&scan, find(&scan, "1.a")));
+	strcpy(uidl[0], fixture_uidl(&scan, find(&scan, "1.a:2,")));
+	strcpy(uidl[1], fixture_uidl(&scan, find(&scan, "1.a")));
 	scan_free(&scan);
 	/* Flags and folder change nothing. */
 	fixture_rename(fixture, "cur/1.a:2,", "cur/1.a:2,T");
 	fixture_rename(fixture, "cur/1.a:2,S", "cur/1.a:2,RS");
 	fixture_rename(fixture, "new/1.a", "cur/1.a:2,F");
 	fixture_scan(fixture, &scan);
-	assert_string_equal(scan_uidl(&scan, find(&scan, "1.a:2,RS")), "1.a");
-	assert_string_equal(scan_uidl(&scan, find(&scan, "1.a:2,T")), uidl[0]);
-	assert_string_equal(scan_uidl(&scan, find(&scan, "1.a:2,F")), uidl[1]);
+	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a:2,RS")), "1.a");
+	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a:2,T")), uidl[0]);
+	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a:2,F")), uidl[1]);
 	scan_free(&scan);
 }
 
@@ -471,8 +471,8 @@ static void twins_of_one_age(void **state)
 	fixture_scan(fixture, &scan);
 	assert_int_equal(scan.count, 2);
 	idx = scan.messages[0].inode < scan.messages[1].inode ? 0 : 1;
-	assert_string_equal(scan_uidl(&scan, idx), "1.a");
-	assert_string_not_equal(scan_uidl(&scan, 1 - idx), "1.a");
+	assert_string_equal(fixture_uidl(&scan, idx), "1.a");
+	assert_string_not_equal(fixture_uidl(&scan, 1 - idx), "1.a");
 	scan_free(&scan);
 }
 
@@ -491,7 +491,7 @@ static void imitated_hash(void **state)
 	fixture_scan(fixture, &scan);
 	assert_int_equal(scan.count, 2);
 	assert_unique_uidls(&scan);
-	assert_string_equal(scan_uidl(&scan, find(&scan, "1.a b")), uidl);
+	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a b")), uidl);
 	scan_free(&scan);
 }
 
@@ -607,8 +607,8 @@ static bool is_whole(const struct scan *scan)
 	for (uint32_t idx = 0; idx < scan->count; idx++) {
 		snprintf(expected, sizeof(expected), "%u.host",
 			(unsigned int)idx);
-		if (strcmp(scan_uidl(scan, idx), expected) != 0) {
-			print_error("%s, not %s\n", scan_uidl(scan, idx),
+		if (strcmp(fixture_uidl(scan, idx), expected) != 0) {
+			print_error("%s, not %s\n", fixture_uidl(scan, idx),
 				expected);
 			return false;
 		}

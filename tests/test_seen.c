@@ -119,8 +119,8 @@ static void the_same_unique_ids(void **state)
 	fixture_scan(*state, &after);
 	assert_int_equal(after.count, 3);
 	for (uint32_t idx = 0; idx < 3; idx++) {
-		assert_string_equal(scan_uidl(&before, idx),
-			scan_uidl(&after, idx));
+		assert_string_equal(fixture_uidl(&before, idx),
+			fixture_uidl(&after, idx));
 		assert_string_equal(scan_name(&before, idx),
 			scan_name(&after, idx));
 		assert_int_equal(before.messages[idx].inode,

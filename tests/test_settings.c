@@ -243,6 +243,88 @@ static const struct dictum dicta[] = {
 	{ "a mailbox that ends in a percent sign is refused",
 		"mailbox { path = \"/mail/%\" }\n",
 		"@:1: path has '%' (after '%' write one of: hund%)\n" },
+	{ "an empty mailbox path is refused",
+		"mailbox { path = \"\" }\n",
+		"@:1: path = \"\" must begin with '/', '~/' or '%h'\n" },
+	{ "the mailbox of another user is refused",
+		"mailbox { path = \"~joe/Maildir\" }\n",
+	    "@:1: path = \"~joe/Maildir\" must begin with '/', '~/' or "
+		"'%h'\n" },
+	{ "a sign is taken to separate folders",
+		"mailbox { folder-separator = \"+\" }\n", "" },
+	{ "nothing is taken as: no folders",
+		"mailbox { folder-separator = \"\" }\n", "" },
+	{ "a letter cannot separate folders",
+		"mailbox {\n folder-separator = x\n}\n",
+		"@:3: folder-separator = \"x\" is no separator (write one sign "
+		"such as \"+\", or \"\" for no folders)\n" },
+	{ "a blank cannot separate folders",
+		"mailbox { folder-separator = \" \" }\n",
+		"@:1: folder-separator = \" \" is no separator (write one sign "
+		"such as \"+\", or \"\" for no folders)\n" },
+	{ "two signs cannot separate folders",
+		"mailbox { folder-separator = \"++\" }\n",
+	    "@:1: folder-separator = \"++\" is no separator (write one sign "
+		"such as \"+\", or \"\" for no folders)\n" },
+	{ "a sign outside of ASCII cannot separate folders",
+		"mailbox { folder-separator = \"\xc2\xa7\" }\n",
+	    "@:1: folder-separator = \"\xc2\xa7\" is no separator (write one "
+		"sign such as \"+\", or \"\" for no folders)\n" },
+	{ "an unknown import lists the known ones",
+		"mailbox {\n import = cyrus\n}\n",
+	    "@:2: 'cyrus' is no value for import (one of: auto, none, dovecot, "
+		"courier, qmail-pop3d, solid-pop3d, popa3d)\n" },
+	{ "a format of unique-ids that no import would use is refused",
+		"mailbox {\n import = courier\n uidl-format = \"%f\"\n}\n",
+	    "@:4: uidl-format counts only with import = auto or dovecot "
+		"(remove it)\n" },
+	{ "a format of unique-ids is right where Dovecot's may be imported",
+		"mailbox { import = dovecot uidl-format = \"%v.%u\" }\n", "" },
+	{ "an unknown word for mark-seen lists the known ones",
+		"mailbox { mark-seen = true }\n",
+		"@:1: 'true' is no value for mark-seen (one of: no, yes)\n" },
+	{ "an unknown way to delete lists the known ones",
+		"mailbox { delete = expunge }\n",
+		"@:1: 'expunge' is no value for delete (one of: unlink, "
+		"trash)\n" },
+	{ "days in the trash without a trash are refused",
+		"mailbox { trash-days = 7\n}\n",
+		"@:2: trash-days counts only with delete = trash (remove "
+		"it)\n" },
+	{ "days in the trash are a number without a unit",
+		"mailbox { delete = trash trash-days = 7d }\n",
+		"@:1: '7d' is no number for trash-days (write digits, such as "
+		"3650)\n" },
+	{ "hours are refused where days are counted",
+		"mailbox {\n expire = 36h\n}\n",
+	    "@:2: '36h' is no number of days for expire (write 30d, or 0 for "
+		"never)\n" },
+	{ "hours that make whole days are refused where days are counted",
+		"mailbox { expire-retrieved = 48h }\n",
+		"@:1: '48h' is no number of days for expire-retrieved (write "
+		"30d, or 0 for never)\n" },
+	{ "days need a unit where durations are counted in days",
+		"mailbox { expire = 30 }\n",
+	    "@:1: '30' is no number of days for expire (write 30d, or 0 for "
+		"never)\n" },
+	{ "a word is no number of days",
+		"mailbox { expire = never }\n",
+		"@:1: 'never' is no number of days for expire (write 30d, or 0 "
+		"for never)\n" },
+	{ "0 days need no unit",
+		"mailbox { expire = 0 expire-retrieved = 0d }\n", "" },
+	{ "days beyond all numbers are out of range",
+		"mailbox { expire = 99999999999999999999d }\n",
+		"@:1: expire = 99999999999999999999d is out of range (0d to "
+		"3650d)\n" },
+	{ "an unknown rule for quotas lists the known ones",
+		"mailbox { quota = exim }\n",
+		"@:1: 'exim' is no value for quota (one of: auto, dovecot, "
+		"courier)\n" },
+	{ "milliseconds are refused for a takeover",
+		"mailbox { takeover-after = 500ms }\n",
+	    "@:1: '500ms' is no duration for takeover-after (write 30s, 10min, "
+		"6h or 2d)\n" },
 	{ "more spare workers than workers are refused",
 		"pool { spare = 10 max = 5 }\n",
 	    "@:1: spare = 10 is more than max = 5 (write a smaller spare or a "
@@ -280,6 +362,14 @@ static const struct bound {
 		"0s to 30s" },
 	{ "auth { backend \"b\" { type = program command = \"/c\" ", "timeout",
 		"} }", 1, 600, "s", "0s", "601s", "1s to 10min" },
+	{ "mailbox { delete = trash ", "trash-days", "}", 1, 3650, "", "0",
+		"3651", "1 to 3650" },
+	{ "mailbox { ", "expire", "}", 0, 3650, "d", NULL, "3651d",
+		"0d to 3650d" },
+	{ "mailbox { ", "expire-retrieved", "}", 0, 3650, "d", NULL, "3651d",
+		"0d to 3650d" },
+	{ "mailbox { ", "takeover-after", "}", 0, 86400, "s", NULL, "86401s",
+		"0s to 1d" },
 	{ "pool { max = 2000 ", "spare", "}", 1, 1024, "", "0", "1025",
 		"1 to 1024" },
 	{ "pool { spare = 1 ", "max", "}", 1, 16384, "", "0", "16385",
@@ -418,7 +508,9 @@ static void numbers_arrive_in_their_units(void **state)
 	    "limits { idle-timeout = 1h login-timeout = 90s tls-timeout = 1min "
 		"per-address = 8 }\n"
 		"log { target = journal level = debug }\n"
-		"listen \"a\" { port = 0 tls = none address = \"::1\" }\n");
+		"listen \"a\" { port = 0 tls = none address = \"::1\" }\n"
+		"mailbox { delete = trash trash-days = 7 expire = 3650d "
+		"expire-retrieved = 1d takeover-after = 90s }\n");
 
 	(void)state;
 	assert_int_equal(settings->auth.failure_delay_ms, 1500);
@@ -434,6 +526,10 @@ static void numbers_arrive_in_their_units(void **state)
 	assert_int_equal(settings->limits.login_timeout_s, 90);
 	assert_int_equal(settings->limits.tls_timeout_s, 60);
 	assert_int_equal(settings->limits.per_address, 8);
+	assert_int_equal(settings->mailbox.trash_days, 7);
+	assert_int_equal(settings->mailbox.expire_days, 3650);
+	assert_int_equal(settings->mailbox.expire_retrieved_days, 1);
+	assert_int_equal(settings->mailbox.takeover_after_s, 90);
 	assert_int_equal(settings->log_target, LOG_TARGET_JOURNAL);
 	assert_int_equal(settings->log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(settings->listens[0].port, 0);
@@ -479,6 +575,104 @@ static void no_file_is_system_users_and_both_ports(void **state)
 	assert_string_equal(settings->user, "postern");
 	assert_string_equal(settings->signer_user, "postern-signer");
 	settings_free(settings);
+}
+
+static void no_setting_changes_mail_or_opens_folders(void **state)
+{
+	struct settings *settings = load_good("");
+	const struct mailbox_settings *mailbox = &settings->mailbox;
+
+	(void)state;
+	assert_string_equal(mailbox->path, "~/Maildir");
+	assert_string_equal(mailbox->folder_separator, "");
+	assert_int_equal(mailbox->import, UIDLS_AUTO);
+	assert_string_equal(mailbox->uidl_format, "%08Xu%08Xv");
+	assert_false(mailbox->mark_seen);
+	assert_int_equal(mailbox->delete, DELETE_UNLINK);
+	assert_int_equal(mailbox->trash_days, 30);
+	assert_int_equal(mailbox->expire_days, 0);
+	assert_int_equal(mailbox->expire_retrieved_days, 0);
+	assert_int_equal(mailbox->quota, QUOTA_AUTO);
+	assert_int_equal(mailbox->takeover_after_s, 120);
+	settings_free(settings);
+}
+
+/* Load 'name' = 'word' in the section mailbox. */
+static struct settings *load_word(const char *name, const char *word)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "mailbox { %s = %s }\n", name, word);
+	return load_good(text);
+}
+
+static void expect_import(const char *word, enum uidl_import import)
+{
+	struct settings *settings = load_word("import", word);
+
+	assert_int_equal(settings->mailbox.import, import);
+	settings_free(settings);
+}
+
+static void expect_quota(const char *word, enum quota_rule quota)
+{
+	struct settings *settings = load_word("quota", word);
+
+	assert_int_equal(settings->mailbox.quota, quota);
+	settings_free(settings);
+}
+
+static void expect_seen(const char *word, bool mark_seen)
+{
+	struct settings *settings = load_word("mark-seen", word);
+
+	assert_int_equal(settings->mailbox.mark_seen, mark_seen);
+	settings_free(settings);
+}
+
+static void expect_delete(const char *word, enum delete_how how)
+{
+	struct settings *settings = load_word("delete", word);
+
+	assert_int_equal(settings->mailbox.delete, how);
+	settings_free(settings);
+}
+
+static void every_word_of_the_mailbox_means_itself(void **state)
+{
+	(void)state;
+	expect_import("auto", UIDLS_AUTO);
+	expect_import("none", UIDLS_NONE);
+	expect_import("dovecot", UIDLS_DOVECOT);
+	expect_import("courier", UIDLS_COURIER);
+	expect_import("qmail-pop3d", UIDLS_QMAIL);
+	expect_import("solid-pop3d", UIDLS_SOLID);
+	expect_import("popa3d", UIDLS_POPA3D);
+	expect_quota("auto", QUOTA_AUTO);
+	expect_quota("dovecot", QUOTA_DOVECOT);
+	expect_quota("courier", QUOTA_COURIER);
+	expect_seen("no", false);
+	expect_seen("yes", true);
+	expect_delete("unlink", DELETE_UNLINK);
+	expect_delete("trash", DELETE_TRASH);
+}
+
+static void formats_of_unique_ids_arrive_as_they_stand(void **state)
+{
+	static const char *const formats[] = {
+		"%08Xu%08Xv", "%v.%u", "%Mf",
+		"%{uid|hex(8)}%{uidvalidity|hex(8)}"
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(formats); i++) {
+		snprintf(text, sizeof(text),
+			"mailbox { uidl-format = \"%s\" }\n", formats[i]);
+		struct settings *settings = load_good(text);
+		assert_string_equal(settings->mailbox.uidl_format, formats[i]);
+		settings_free(settings);
+	}
 }
 
 static void a_listener_without_a_port_has_that_of_its_tls(void **state)
@@ -554,6 +748,7 @@ static void what_is_printed_reads_back_the_same(void **state)
 {
 	(void)state;
 	expect_fixed_point(load(NULL));
+	expect_fixed_point(load_good("mailbox { import = popa3d }\n"));
 	expect_fixed_point(load_good("tls { certificate = \"\" key = \"\" }\n"
 		"listen \"a\" { tls = none }\n"));
 	expect_fixed_point(load_good(
@@ -566,7 +761,10 @@ static void what_is_printed_reads_back_the_same(void **state)
 		" gid = mail home = \"/h/%d/%n%%\" }\n"
 		"  backend \"p\" { type = program command = { \"/p\", \"-s\" } "
 		"timeout = 90s } }\n"
-		"mailbox { path = \"%h/M\" }\n"
+		"mailbox { path = \"%h/M\" folder-separator = \"+\" import = "
+		"dovecot uidl-format = \"%{uid|hex(8)}\" mark-seen = yes "
+		"delete = trash trash-days = 7 expire = 14d expire-retrieved = "
+		"3650d quota = courier takeover-after = 0 }\n"
 		"limits { idle-timeout = 0 login-timeout = 61s }\n"
 		"log { target = stderr level = error }\n"));
 }
@@ -725,6 +923,13 @@ static const struct CMUnitTest cases[] = {
 		numbers_arrive_in_their_units),
 	SCRATCH_CASE("no file means system users and both ports",
 		no_file_is_system_users_and_both_ports),
+	SCRATCH_CASE("without settings of the mailbox nothing but DELE changes "
+		"mail, and no folder opens",
+		no_setting_changes_mail_or_opens_folders),
+	SCRATCH_CASE("every word of the mailbox's settings means itself",
+		every_word_of_the_mailbox_means_itself),
+	SCRATCH_CASE("formats of unique-ids arrive as they stand",
+		formats_of_unique_ids_arrive_as_they_stand),
 	SCRATCH_CASE("a listener without a port has that of its TLS",
 		a_listener_without_a_port_has_that_of_its_tls),
 	SCRATCH_CASE("hosts are in lower case behind the default",

@@ -119,8 +119,8 @@ static void a_rename_brings_it_back(void **state)
 	fixture_scan(*state, &after);
 	assert_int_equal(after.count, 2);
 	for (uint32_t idx = 0; idx < 2; idx++) {
-		assert_string_equal(scan_uidl(&before, idx),
-			scan_uidl(&after, idx));
+		assert_string_equal(fixture_uidl(&before, idx),
+			fixture_uidl(&after, idx));
 		assert_string_equal(scan_name(&before, idx),
 			scan_name(&after, idx));
 	}

@@ -50,6 +50,7 @@ static struct update_result update(struct fixture *fixture, struct scan *scan,
 {
 	struct update_marks marks = { &marked, &retrieved };
 
+	rules.quota_root_fd = fixture->root_fd;
 	if (rules.expire.today == 0)
 		rules.expire.today = today();
 	return update_maildrop(scan, fixture->root_fd, &marks, &rules);
@@ -131,6 +132,7 @@ static void what_changed_does_not_expire(void **state)
 
 	scan_five(fixture, &scan);
 	fixture_write(fixture, "new/1.a", "it was written to");
+	fixture_date(fixture, "new/1.a", time(NULL) - 100 * DAY_S);
 	struct update_result result = update(fixture, &scan, 0, 0, rules);
 	assert_int_equal(result.expired, 1);
 	assert_int_equal(result.not_expired, 1);
@@ -138,6 +140,22 @@ static void what_changed_does_not_expire(void **state)
 	assert_int_equal(result.remove_error, ESTALE);
 	assert_true(fixture_has(fixture, "new/1.a"));
 	assert_false(fixture_has(fixture, "cur/2.b:2,F"));
+	scan_free(&scan);
+}
+
+static void what_has_a_new_time_does_not_expire(void **state)
+{
+	struct update_rules rules = { .expire = { .days = 30 } };
+	struct scan scan;
+
+	scan_five(*state, &scan);
+	fixture_date(*state, "new/1.a", time(NULL));
+	fixture_rename(*state, "cur/2.b:2,F", "cur/2.b:2,FS");
+	struct update_result result = update(*state, &scan, 0, 0, rules);
+	assert_int_equal(result.expired, 1);
+	assert_int_equal(result.not_expired, 0);
+	assert_true(fixture_has(*state, "new/1.a"));
+	assert_false(fixture_has(*state, "cur/2.b:2,FS"));
 	scan_free(&scan);
 }
 
@@ -378,6 +396,8 @@ int main(void)
 			the_first_retrieval_is_noted),
 		CASE("a message that changed since the scan does not expire",
 			what_changed_does_not_expire),
+		CASE("a message whose time was set since then does not expire",
+			what_has_a_new_time_does_not_expire),
 		CASE("a message that came after the scan does not expire",
 			what_came_since_does_not_expire),
 		CASE("a trash that fails keeps all, and S is set all the same",

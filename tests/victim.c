@@ -26,6 +26,7 @@ static void ignore_left_out(void *context, const char *name, const char *why)
 static const struct scan_hooks hooks = {
 	.digest = fixture_digest,
 	.left_out = ignore_left_out,
+	.corrected = ignore_left_out,
 };
 
 /* Set the bit of each message whose name has 'word' in it. */
@@ -62,6 +63,7 @@ int victim_update(void *context)
 	victim->is_quitting = true;
 	if (victim->meanwhile != NULL)
 		victim->meanwhile(victim->fixture);
+	victim->rules.quota_root_fd = victim->fixture->root_fd;
 	victim->result = update_maildrop(&scan, victim->fixture->root_fd,
 		&marks, &victim->rules);
 	victim->is_done = true;

@@ -51,6 +51,7 @@ class Maildir:
 
     def __init__(self, root, uid, fixture):
         self.root = root
+        self.owner = uid
         self.uid = uid if os.geteuid() == 0 else None
         if fixture == "missing":
             return
@@ -59,6 +60,10 @@ class Maildir:
             self.own(folder)
         for path, stored in fixtures.FIXTURES[fixture]().items():
             self.deliver(path, stored)
+
+    def folder(self, name, fixture="three"):
+        """Make a Maildir++ folder with a fixture in it; return it."""
+        return Maildir(self.path(f".{name}"), self.owner, fixture)
 
     def path(self, *parts):
         """Return a path in the Maildir."""
@@ -96,12 +101,12 @@ class Maildir:
         return [wire(self.read(path)) for path in self.messages()]
 
     def snapshot(self):
-        """Return {path: what is there} of everything but our lock file."""
+        """Return {path: what is there} of everything but our own files."""
         found = {}
         for place, folders, files in os.walk(self.root):
             for name in folders + files:
                 path = os.path.relpath(os.path.join(place, name), self.root)
-                if path != "postern.lock":
+                if not name.startswith("postern."):
                     found[path] = self.look(path)
         return found
 

@@ -1,0 +1,626 @@
+/*
+ * test_drop.c - what a login sees of a maildrop, with an index and without
+ */
+#include "config.h"
+
+#include "maildir/drop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "maildir/listing.h"
+#include "maildir_fixture.h"
+
+static void tell(void *context, const char *text)
+{
+	struct fixture *fixture = context;
+
+	assert_non_null(text);
+	fixture->told++;
+}
+
+static struct drop_rules rules_of(struct fixture *fixture)
+{
+	return (struct drop_rules){
+		.hooks = fixture->hooks,
+		.import = {
+			.from = IMPORT_AUTO, .uidl_format = "%08Xu%08Xv",
+			.md5 = fixture_digest, .tell = tell,
+			.context = fixture,
+		},
+		.may_write = true,
+		.most_image_bytes = 4000,
+	};
+}
+
+/* One login: open, hand out the listing, settle. */
+struct login {
+	struct drop drop;
+	struct drop_rules rules;
+	struct listing listing;
+	void *image;
+	bool was_scanned;
+};
+
+static void log_in(struct fixture *fixture, struct login *login)
+{
+	struct drop *drop = &login->drop;
+
+	login->rules = rules_of(fixture);
+	assert_int_equal(drop_open(drop, fixture->root_fd, &login->rules), 0);
+	login->was_scanned = drop->is_loaded;
+	login->image = malloc(drop->image_bytes + 1);
+	assert_non_null(login->image);
+	if (drop->image_bytes > 0) {
+		memcpy(login->image, drop->image, drop->image_bytes);
+		assert_int_equal(listing_check(&login->listing, login->image,
+			drop->image_bytes), 0);
+	} else {
+		assert_int_equal(listing_map(&login->listing,
+			drop->listing_fd), 0);
+	}
+	assert_int_equal(login->listing.count, drop->count);
+	assert_int_equal(drop_settle(drop), 0);
+}
+
+static void log_out(struct login *login)
+{
+	listing_unmap(&login->listing);
+	free(login->image);
+	drop_close(&login->drop);
+}
+
+/* Log in and out, and say whether the folders had to be read. */
+static bool is_scanned(struct fixture *fixture)
+{
+	struct login login;
+
+	log_in(fixture, &login);
+	log_out(&login);
+	return login.was_scanned;
+}
+
+static void expect_message(const struct login *login, uint32_t idx,
+	const char *uidl, uint64_t octets)
+{
+	assert_string_equal(listing_uidl(&login->listing, idx), uidl);
+	assert_int_equal(login->listing.entries[idx].octets, octets);
+}
+
+static void write_three(struct fixture *fixture)
+{
+	fixture_write(fixture, "new/1.a", "one\n");
+	fixture_write(fixture, "cur/2.b:2,S", "two\n");
+	fixture_write(fixture, "cur/3.c:2,", "three\n");
+	fixture_age(fixture);
+}
+
+static void expect_three(const struct login *login)
+{
+	assert_int_equal(login->listing.count, 3);
+	assert_int_equal(login->listing.octets, 5 + 5 + 7);
+	expect_message(login, 0, "1.a", 5);
+	expect_message(login, 1, "2.b", 5);
+	expect_message(login, 2, "3.c", 7);
+}
+
+static void unchanged(void **state)
+{
+	struct login login;
+
+	write_three(*state);
+	for (int i = 0; i < 3; i++) {
+		log_in(*state, &login);
+		assert_int_equal(login.was_scanned, i == 0);
+		expect_three(&login);
+		log_out(&login);
+	}
+}
+
+/* From now on this process can read no directory. */
+static int forbid_readdir(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getdents64, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {
+		.len = sizeof(filter) / sizeof(filter[0]), .filter = filter,
+	};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+#define CAN_NOT_FORBID 100
+
+static int log_in_blind(struct fixture *fixture)
+{
+	struct login login;
+
+	(void)is_scanned(fixture);
+	if (forbid_readdir() < 0)
+		return CAN_NOT_FORBID;
+	log_in(fixture, &login);
+	expect_three(&login);
+	log_out(&login);
+	if (login.was_scanned)
+		return 1;
+	/* Without the index nothing can be seen. */
+	fixture_remove(fixture, "postern.index");
+	login.rules = rules_of(fixture);
+	if (drop_open(&login.drop, fixture->root_fd, &login.rules) == 0)
+		return 2;
+	drop_close(&login.drop);
+	return 0;
+}
+
+static void no_folder_is_read(void **state)
+{
+	int result;
+
+	write_three(*state);
+	result = fixture_as_nobody(*state, log_in_blind);
+	if (result == CAN_NOT_FORBID)
+		skip();
+	assert_int_equal(result, 0);
+}
+
+static int log_in_after_delivery(struct fixture *fixture)
+{
+	struct login login;
+
+	if (is_scanned(fixture) != true)
+		return 1;
+	/* The old ones can't be opened any more. */
+	assert_int_equal(fchmodat(fixture->root_fd, "new/1.a", 0, 0), 0);
+	assert_int_equal(fchmodat(fixture->root_fd, "cur/3.c:2,", 0, 0), 0);
+	fixture_write(fixture, "new/4.d", "four\nlines\n\n\n");
+	fixture_rename(fixture, "cur/2.b:2,S", "cur/2.b,S=4:2,RS");
+	log_in(fixture, &login);
+	assert_true(login.was_scanned);
+	assert_int_equal(login.listing.count, 4);
+	expect_message(&login, 0, "1.a", 5);
+	expect_message(&login, 1, "2.b", 5);
+	expect_message(&login, 2, "3.c", 7);
+	expect_message(&login, 3, "4.d", 17);
+	assert_string_equal(scan_name(&login.drop.scan, 1), "2.b,S=4:2,RS");
+	log_out(&login);
+	return fixture->left_out == 0 ? 0 : 2;
+}
+
+static void only_new_are_opened(void **state)
+{
+	write_three(*state);
+	assert_int_equal(fixture_as_nobody(*state, log_in_after_delivery), 0);
+}
+
+static void gone_are_gone(void **state)
+{
+	struct login login;
+
+	write_three(*state);
+	assert_true(is_scanned(*state));
+	fixture_remove(*state, "cur/2.b:2,S");
+	log_in(*state, &login);
+	assert_int_equal(login.listing.count, 2);
+	expect_message(&login, 0, "1.a", 5);
+	expect_message(&login, 1, "3.c", 7);
+	log_out(&login);
+}
+
+static int log_in_by_names(struct fixture *fixture)
+{
+	struct login login;
+
+	log_in(fixture, &login);
+	assert_int_equal(login.listing.count, 2);
+	expect_message(&login, 0, "1.a", 9);
+	expect_message(&login, 1, "2.b", 8);
+	log_out(&login);
+	return fixture->corrected == 0 && fixture->left_out == 0 ? 0 : 1;
+}
+
+static void names_tell_sizes(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture_write(fixture, "new/1.a,S=7,W=9", "a\nb\ncde");
+	fixture_write(fixture, "cur/2.b,S=6,W=8:2,S", "a\nbcd\n");
+	assert_int_equal(fchmodat(fixture->root_fd, "new/1.a,S=7,W=9", 0, 0),
+		0);
+	assert_int_equal(fchmodat(fixture->root_fd, "cur/2.b,S=6,W=8:2,S", 0,
+		0), 0);
+	assert_int_equal(fixture_as_nobody(fixture, log_in_by_names), 0);
+}
+
+static void names_that_lie(void **state)
+{
+	static const char *const names[] = {
+		"new/1.a,S=5,W=6", "new/2.b,S=25,W=27", "new/3.c,W=27",
+		"new/4.d,S=7,W=6", "new/5.e,S=7,W=17", "new/6.f,S=7,W=x",
+		"new/7.g,S=18446744073709551615,W=18446744073709551615",
+		"new/8.h,S=0,W=0", "new/9.i,S=7", "new/10.j,S=7,W=16:2,W=17",
+	};
+	struct fixture *fixture = *state;
+	struct login login;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		fixture_write(fixture, names[i], "a\nb\ncde");
+	log_in(fixture, &login);
+	assert_int_equal(login.listing.count, 10);
+	for (uint32_t idx = 0; idx < 9; idx++)
+		assert_int_equal(login.listing.entries[idx].octets, 11);
+	/* It is possible: the tenth is believed until it is sent. */
+	assert_int_equal(login.listing.entries[9].octets, 16);
+	assert_int_equal(fixture->corrected, 7);
+	log_out(&login);
+}
+
+static void doubt_corrects(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_write(fixture, "new/1.a,S=7,W=9", "a\nb\ncde");
+	fixture_write(fixture, "new/2.b", "two\n");
+	fixture_age(fixture);
+	log_in(fixture, &login);
+	expect_message(&login, 0, "1.a", 9);
+	assert_int_equal(drop_doubt(&login.drop, 1), 0);
+	assert_int_equal(drop_doubt(&login.drop, 0), 1);
+	assert_int_equal(drop_message(&login.drop, 0), -1);
+	assert_int_equal(errno, ESTALE);
+	log_out(&login);
+	for (int i = 0; i < 2; i++) {
+		log_in(fixture, &login);
+		assert_false(login.was_scanned);
+		expect_message(&login, 0, "1.a", 11);
+		expect_message(&login, 1, "2.b", 5);
+		assert_int_equal(drop_doubt(&login.drop, 0), 0);
+		log_out(&login);
+	}
+}
+
+static void changed_in_place(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+	int fd;
+
+	write_three(fixture);
+	assert_true(is_scanned(fixture));
+	fixture_write(fixture, "cur/2.b:2,S", "two and more\n");
+	log_in(fixture, &login);
+	assert_false(login.was_scanned);
+	expect_message(&login, 1, "2.b", 5);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(drop_message(&login.drop, 1), -1);
+		assert_int_equal(errno, ESTALE);
+	}
+	fd = drop_message(&login.drop, 2);
+	assert_true(fd >= 0);
+	close(fd);
+	log_out(&login);
+	log_in(fixture, &login);
+	assert_false(login.was_scanned);
+	expect_message(&login, 1, "2.b", 14);
+	fd = drop_message(&login.drop, 1);
+	assert_true(fd >= 0);
+	close(fd);
+	log_out(&login);
+}
+
+static void spoil_index(struct fixture *fixture, off_t at)
+{
+	int fd = openat(fixture->root_fd, "postern.index", O_RDWR);
+	struct stat status;
+	char octet;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &status), 0);
+	if (at < 0)
+		at += status.st_size;
+	assert_int_equal(pread(fd, &octet, 1, at), 1);
+	octet ^= 1;
+	assert_int_equal(pwrite(fd, &octet, 1, at), 1);
+	close(fd);
+}
+
+static void damaged_frame(void **state)
+{
+	static const off_t places[] = { 0, 20, 180, 200 };
+	struct login login;
+
+	write_three(*state);
+	assert_true(is_scanned(*state));
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		spoil_index(*state, places[i]);
+		log_in(*state, &login);
+		assert_true(login.was_scanned);
+		expect_three(&login);
+		log_out(&login);
+		assert_false(is_scanned(*state));
+	}
+}
+
+/* What is read only when the first message is opened. */
+static void damaged_details(void **state)
+{
+	struct login login;
+
+	write_three(*state);
+	assert_true(is_scanned(*state));
+	spoil_index(*state, -2);
+	log_in(*state, &login);
+	assert_false(login.was_scanned);
+	expect_three(&login);
+	assert_int_equal(drop_message(&login.drop, 0), -1);
+	assert_int_equal(errno, EBADMSG);
+	assert_int_equal(drop_load(&login.drop), -1);
+	log_out(&login);
+	log_in(*state, &login);
+	assert_true(login.was_scanned);
+	expect_three(&login);
+	log_out(&login);
+}
+
+static void uidls_without_index(void **state)
+{
+	struct fixture *fixture = *state;
+	char before[4][NAME_UIDL_OCTETS + 1];
+	struct login login;
+
+	fixture_write(fixture, "new/1.a b", "an illegal unique-id\n");
+	fixture_write(fixture, "new/2.b", "twin\n");
+	fixture_write(fixture, "cur/2.b:2,S", "twin, too\n");
+	fixture_write(fixture, "cur/3.c,S=9:2,", "three\n");
+	for (int i = 0; i < 2; i++) {
+		log_in(fixture, &login);
+		assert_int_equal(login.listing.count, 4);
+		for (uint32_t idx = 0; idx < 4; idx++) {
+			const char *uidl = listing_uidl(&login.listing, idx);
+
+			if (i == 0)
+				snprintf(before[idx], sizeof(before[idx]),
+					"%s", uidl);
+			else
+				assert_string_equal(uidl, before[idx]);
+		}
+		log_out(&login);
+		fixture_remove(fixture, "postern.index");
+	}
+}
+
+/* The unique-id of the message whose size is 'octets'. */
+static const char *uidl_of_size(const struct login *login, uint64_t octets)
+{
+	for (uint32_t idx = 0; idx < login->listing.count; idx++)
+		if (login->listing.entries[idx].octets == octets)
+			return listing_uidl(&login->listing, idx);
+	return "none";
+}
+
+static void no_uidl_is_inherited(void **state)
+{
+	struct fixture *fixture = *state;
+	char young[NAME_UIDL_OCTETS + 1];
+	struct login login;
+
+	fixture_write(fixture, "new/2.b", "old\n");
+	fixture_write(fixture, "cur/2.b:2,S", "young\n");
+	fixture_date(fixture, "new/2.b", 1000000);
+	log_in(fixture, &login);
+	assert_string_equal(uidl_of_size(&login, 5), "2.b");
+	snprintf(young, sizeof(young), "%s", uidl_of_size(&login, 7));
+	log_out(&login);
+
+	/* Made before: or it might get the inode of the one removed. */
+	fixture_write(fixture, "third", "a third one\n");
+	fixture_remove(fixture, "new/2.b");
+	fixture_rename(fixture, "third", "new/2.b");
+	for (int i = 0; i < 2; i++) {
+		log_in(fixture, &login);
+		assert_int_equal(login.listing.count, 2);
+		assert_string_equal(uidl_of_size(&login, 7), young);
+		assert_string_not_equal(uidl_of_size(&login, 13), "none");
+		assert_string_not_equal(uidl_of_size(&login, 13), "2.b");
+		assert_string_not_equal(uidl_of_size(&login, 13), young);
+		log_out(&login);
+		fixture_remove(fixture, "postern.index");
+	}
+}
+
+static int log_in_read_only(struct fixture *fixture)
+{
+	struct login login;
+
+	for (int i = 0; i < 2; i++) {
+		struct drop *drop = &login.drop;
+
+		login.rules = rules_of(fixture);
+		if (drop_open(drop, fixture->root_fd, &login.rules) < 0)
+			return 1;
+		if (drop->count != 3 || !drop->is_loaded)
+			return 2;
+		(void)drop_settle(drop);	/* it fails, or does nothing */
+		drop_close(drop);
+	}
+	return fixture_has(fixture, "postern.index") ||
+		fixture_has(fixture, "postern.uidls") ? 3 : 0;
+}
+
+static void read_only(void **state)
+{
+	struct fixture *fixture = *state;
+
+	write_three(fixture);
+	assert_int_equal(fchmod(fixture->root_fd, 0500), 0);
+	assert_int_equal(fixture_as_nobody(fixture, log_in_read_only), 0);
+}
+
+static void without_lock(void **state)
+{
+	struct fixture *fixture = *state;
+	struct drop_rules rules = rules_of(fixture);
+	struct drop drop;
+
+	write_three(fixture);
+	rules.may_write = false;
+	assert_int_equal(drop_open(&drop, fixture->root_fd, &rules), 0);
+	assert_int_equal(drop_settle(&drop), 0);
+	assert_int_equal(drop_store(&drop), 0);
+	drop_close(&drop);
+	assert_false(fixture_has(fixture, "postern.index"));
+	assert_false(fixture_has(fixture, "postern.index.new"));
+	assert_false(fixture_has(fixture, "postern.uidls"));
+	/* But what others have stored is used. */
+	assert_true(is_scanned(fixture));
+	assert_int_equal(drop_open(&drop, fixture->root_fd, &rules), 0);
+	assert_false(drop.is_loaded);
+	drop_close(&drop);
+}
+
+static void left_out_is_looked_at_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	write_three(fixture);
+	assert_int_equal(mkdirat(fixture->root_fd, "cur/4.d", 0700), 0);
+	fixture_age(fixture);
+	for (int i = 0; i < 2; i++) {
+		log_in(fixture, &login);
+		assert_true(login.was_scanned);
+		expect_three(&login);
+		log_out(&login);
+		assert_int_equal(fixture->left_out, i + 1);
+	}
+}
+
+static void compressed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_write(fixture, "new/1.a,S=4000,W=4100", "\x1f\x8b\x08 zipped");
+	fixture_write(fixture, "new/2.b,S=9", "\x28\xb5\x2f\xfd zstd");
+	fixture_write(fixture, "new/3.c", "\x1f\x8b\x08 is no name's lie\n");
+	log_in(fixture, &login);
+	/* The second has the size that its name tells: it is plain. */
+	assert_int_equal(login.listing.count, 2);
+	expect_message(&login, 0, "2.b", 11);
+	assert_int_equal(fixture->left_out, 1);
+	log_out(&login);
+}
+
+static void retrieved_day_is_kept(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	write_three(fixture);
+	log_in(fixture, &login);
+	assert_int_equal(drop_load(&login.drop), 0);
+	login.drop.scan.messages[1].retrieved_day = 20000;
+	assert_int_equal(drop_store(&login.drop), 0);
+	log_out(&login);
+	/* By the index as it is, and by a scan that merges it. */
+	for (int i = 0; i < 2; i++) {
+		if (i == 1)
+			fixture_rename(fixture, "cur/2.b:2,S", "cur/2.b:2,ST");
+		log_in(fixture, &login);
+		assert_int_equal(login.was_scanned, i);
+		assert_int_equal(drop_load(&login.drop), 0);
+		assert_int_equal(login.drop.scan.messages[0].retrieved_day, 0);
+		assert_int_equal(login.drop.scan.messages[1].retrieved_day,
+			20000);
+		log_out(&login);
+	}
+}
+
+static void many(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+	char path[64];
+
+	for (int i = 0; i < 2000; i++) {
+		snprintf(path, sizeof(path), "cur/%d.many:2,", i);
+		fixture_write(fixture, path, "x\n");
+	}
+	fixture_age(fixture);
+	for (int i = 0; i < 2; i++) {
+		log_in(fixture, &login);
+		assert_int_equal(login.was_scanned, i == 0);
+		assert_non_null(login.listing.map);
+		assert_int_equal(login.listing.count, 2000);
+		assert_int_equal(login.listing.octets, 6000);
+		expect_message(&login, 1999, "1999.many", 3);
+		log_out(&login);
+	}
+}
+
+static void no_maildir(void **state)
+{
+	struct fixture *fixture = *state;
+	struct drop_rules rules = rules_of(fixture);
+	struct drop drop;
+
+	assert_int_equal(drop_open(&drop, -1, &rules), 0);
+	assert_int_equal(drop.count, 0);
+	assert_true(drop.image_bytes > 0);
+	assert_int_equal(drop_settle(&drop), 0);
+	assert_int_equal(drop_load(&drop), 0);
+	drop_close(&drop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE("an unchanged Maildir is scanned once", unchanged),
+		CASE("an unchanged Maildir's folders are not read",
+			no_folder_is_read),
+		CASE("after a change only new messages are opened",
+			only_new_are_opened),
+		CASE("a message that is gone is not listed", gone_are_gone),
+		CASE("a message whose name tells its size is not opened",
+			names_tell_sizes),
+		CASE("a name that lies about its size is not believed",
+			names_that_lie),
+		CASE("a size that proved wrong is right the next time",
+			doubt_corrects),
+		CASE("a message that was changed in place is not served, and "
+			"right the next time", changed_in_place),
+		CASE("a damaged index is made anew", damaged_frame),
+		CASE("an index damaged where the names are serves no wrong "
+			"message", damaged_details),
+		CASE("unique-ids outlive the index", uidls_without_index),
+		CASE("no file inherits the unique-id of another",
+			no_uidl_is_inherited),
+		CASE("a read-only Maildir is served without a cache",
+			read_only),
+		CASE("without the lock nothing is written", without_lock),
+		CASE("what was left out is looked at again",
+			left_out_is_looked_at_again),
+		CASE("a compressed message is left out", compressed),
+		CASE("the day of retrieval is kept", retrieved_day_is_kept),
+		CASE("two thousand messages are listed by a memfd", many),
+		CASE("a missing Maildir is an empty maildrop", no_maildir),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
