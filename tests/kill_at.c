@@ -233,6 +233,17 @@ static int skip(struct trace *trace, long result)
 	return set_call(trace->pid, NO_CALL);
 }
 
+/*
+ * What a call returns that fails.  brk has no errors: it returns the end of the
+ * heap, and a C library that gets 0 asks for it anew.
+ */
+static long failure(long number, int error)
+{
+	if (number == SYS_brk)
+		return 0;
+	return is_memory(number) ? -ENOMEM : -error;
+}
+
 static int do_deed(struct trace *trace, long number)
 {
 	const struct kill_at_plan *plan = trace->plan;
@@ -248,7 +259,7 @@ static int do_deed(struct trace *trace, long number)
 	case KILL_AT_SHORTEN:
 		return halve_third(trace->pid);
 	case KILL_AT_FAIL:
-		return skip(trace, is_memory(number) ? -ENOMEM : -plan->error);
+		return skip(trace, failure(number, plan->error));
 	case KILL_AT_MEDDLE:
 		break;
 	}

@@ -322,7 +322,7 @@ static void run_again(struct run *run, const struct kill_at_plan *plan)
 
 /*
  * One QUIT.  Returns whether it made the planned call, and which that was in
- * '*number', unless that is NULL.
+ * '*number', unless that is NULL; -1 if the client had its answer by then.
  */
 static bool run_once(const struct scenario *scenario,
 	struct kill_at_plan *plan, long *number)
@@ -338,10 +338,10 @@ static bool run_once(const struct scenario *scenario,
 		scenario->meddle(run.fixture);
 	run.is_disturbed = run.end.is_reached && plan->deed != KILL_AT_MEDDLE;
 	check(&run, plan);
+	if (number != NULL)
+		*number = run.victim->is_done ? -1 : run.end.number;
 	if (run.end.is_reached && is_killing(plan))
 		run_again(&run, plan);
-	if (number != NULL)
-		*number = run.end.number;
 	end(&run);
 	return run.end.is_reached;
 }
