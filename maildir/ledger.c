@@ -74,22 +74,28 @@ static bool is_unique(const char *octets, size_t count)
 		memchr(octets, '/', count) == NULL;
 }
 
+/* Append an entry for which there is room.  Returns false if it is there. */
+static bool append_entry(struct ledger *ledger,
+	const struct ledger_entry *entry)
+{
+	ledger->entries[ledger->count] = *entry;
+	if (!ledger_table_note(ledger, ledger->count))
+		return false;
+	ledger->count++;
+	ledger->is_changed = true;
+	return true;
+}
+
 int ledger_add(struct ledger *ledger, const char *unique,
 	size_t unique_octets, const char *uidl,
 	const struct ledger_entry *facts)
 {
-	size_t uidl_octets = strlen(uidl);
-	struct ledger_entry *entry;
+	size_t uidl_octets = strlen(uidl), before = ledger->strings_bytes;
+	struct ledger_entry entry = *facts;
 
 	if (!is_unique(unique, unique_octets) ||
 			!name_is_uidl(uidl, uidl_octets)) {
 		errno = EINVAL;
-		return -1;
-	}
-	if (ledger_table_has_uidl(ledger, uidl, uidl_octets) ||
-			ledger_table_find(ledger, unique, unique_octets,
-				facts->inode) != NULL) {
-		errno = EEXIST;
 		return -1;
 	}
 	if (ledger->count == ledger->room && grow_entries(ledger) < 0)
@@ -97,15 +103,13 @@ int ledger_add(struct ledger *ledger, const char *unique,
 	if (grow_strings(ledger, unique_octets + uidl_octets + 2) < 0 ||
 			ledger_table_reserve(ledger, ledger->count + 1) < 0)
 		return -1;
-	entry = &ledger->entries[ledger->count];
-	*entry = (struct ledger_entry){
-		.inode = facts->inode, .rank = facts->rank,
-		.unique = append(ledger, unique, unique_octets),
-		.uidl = append(ledger, uidl, uidl_octets),
-	};
-	ledger_table_note(ledger, ledger->count++);
-	ledger->is_changed = true;
-	return 0;
+	entry.unique = append(ledger, unique, unique_octets);
+	entry.uidl = append(ledger, uidl, uidl_octets);
+	if (append_entry(ledger, &entry))
+		return 0;
+	ledger->strings_bytes = before;
+	errno = EEXIST;
+	return -1;
 }
 
 void ledger_free(struct ledger *ledger)

@@ -39,32 +39,30 @@ static int hex_digit(char digit)
 	return -1;
 }
 
-/*
- * Turn each %XX of 'octets' into the octet that it means, in place.  Returns
- * how many octets remain, or -1 if anything in it can't have been written.
- */
-static ssize_t decode(char *octets)
+/* Turn each %XX of a string into the octet that it means, in place. */
+static bool decode(char *octets)
 {
-	char *to = octets;
+	char *to = strchr(octets, '%');
+	const char *from = to;
 
-	for (const char *from = octets; *from != '\0'; from++) {
-		int octet = (unsigned char)*from;
+	if (from == NULL)
+		return true;
+	for (; *from != '\0'; from++) {
+		int high, low;
 
-		if (octet < 0x21 || octet > 0x7E || octet == '/')
-			return -1;
-		if (octet == '%') {
-			int high = hex_digit(from[1]);
-			int low = high < 0 ? -1 : hex_digit(from[2]);
-
-			octet = high * 16 + low;
-			if (low < 0 || octet == 0 || octet == '/')
-				return -1;
-			from += 2;
+		if (*from != '%') {
+			*to++ = *from;
+			continue;
 		}
-		*to++ = (char)octet;
+		high = hex_digit(from[1]);
+		low = high < 0 ? -1 : hex_digit(from[2]);
+		if (low < 0 || high + low == 0)
+			return false;
+		*to++ = (char)(high * 16 + low);
+		from += 2;
 	}
 	*to = '\0';
-	return to - octets;
+	return true;
 }
 
 /* Read "RANK INODE " at '*at', and move '*at' behind it. */
@@ -84,13 +82,12 @@ static bool read_numbers(const char **at, struct ledger_entry *entry)
 	return *(*at)++ == ' ';
 }
 
-/* Read a line, which becomes two strings of the entry. */
+/* Read a line, of which two parts become strings of the entry. */
 static bool read_entry(struct ledger *ledger, struct text_line *line,
 	struct ledger_entry *entry)
 {
 	const char *at = line->octets;
 	char *uidl, *unique;
-	ssize_t octets;
 
 	if (!line->is_whole || !read_numbers(&at, entry))
 		return false;
@@ -99,14 +96,12 @@ static bool read_entry(struct ledger *ledger, struct text_line *line,
 	if (unique == NULL || !name_is_uidl(uidl, (size_t)(unique - uidl)))
 		return false;
 	*unique++ = '\0';
-	octets = decode(unique);
-	if (octets < 0 || octets > LEDGER_UNIQUE_OCTETS)
+	if (!decode(unique) || strlen(unique) > LEDGER_UNIQUE_OCTETS ||
+			strchr(unique, '/') != NULL)
 		return false;
 	entry->uidl = (uint32_t)(uidl - ledger->strings);
 	entry->unique = (uint32_t)(unique - ledger->strings);
-	return !ledger_table_has_uidl(ledger, uidl, strlen(uidl)) &&
-		ledger_table_find(ledger, unique, (size_t)octets,
-			entry->inode) == NULL;
+	return true;
 }
 
 static int grow(struct ledger *ledger, uint64_t count)
@@ -127,19 +122,19 @@ static int grow(struct ledger *ledger, uint64_t count)
 
 static int take_entry(struct ledger *ledger, struct text_line *line)
 {
-	struct ledger_entry entry = { .rank = 0 };
+	struct ledger_entry *entry;
 
-	if (!read_entry(ledger, line, &entry)) {
-		ledger->bad_lines++;
-		return 0;
-	}
 	if (ledger->count == ledger->room &&
 			grow(ledger, 2 * (uint64_t)ledger->count + 64) < 0)
 		return -1;
 	if (ledger_table_reserve(ledger, ledger->count + 1) < 0)
 		return -1;
-	ledger->entries[ledger->count] = entry;
-	ledger_table_note(ledger, ledger->count++);
+	entry = &ledger->entries[ledger->count];
+	if (read_entry(ledger, line, entry) &&
+			ledger_table_note(ledger, ledger->count))
+		ledger->count++;
+	else
+		ledger->bad_lines++;
 	return 0;
 }
 

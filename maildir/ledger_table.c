@@ -18,8 +18,10 @@
 #define LEAST_SLOTS 64
 
 /*
- * A slot holds 0, or the index of an entry plus 1.  STAND_IN: the slot of a key
- * for any inode that no entry has, held by one that has the unique part.
+ * A slot holds 0, or the index of an entry plus 1, which is less than the
+ * number of slots.  The bits above are those of the hash, so that few entries
+ * are looked at in vain; but for the highest, STAND_IN: this is the slot of a
+ * key for any inode that no entry has, held by one that has the unique part.
  */
 #define STAND_IN ((uint32_t)1 << 31)
 
@@ -27,6 +29,7 @@ struct key {
 	const char *octets;
 	size_t count;
 	uint64_t inode;
+	uint64_t hash;		/* find_slot() notes it */
 };
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -37,15 +40,19 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 
 static uint64_t hash_of(const struct key *key)
 {
-	uint64_t hash = mix(key->count, key->inode), value;
+	uint64_t hash = mix(key->count, key->inode), value = 0;
 	size_t done = 0;
 
-	for (; done + sizeof(value) <= key->count; done += sizeof(value)) {
+	for (; key->count - done > sizeof(value); done += sizeof(value)) {
 		memcpy(&value, key->octets + done, sizeof(value));
 		hash = mix(hash, value);
 	}
-	value = 0;
-	memcpy(&value, key->octets + done, key->count - done);
+	/* The last ones; some of them once more, if there are enough. */
+	if (key->count >= sizeof(value))
+		memcpy(&value, key->octets + key->count - sizeof(value),
+			sizeof(value));
+	else
+		memcpy(&value, key->octets, key->count);
 	return mix(mix(hash, value), 0);
 }
 
@@ -58,7 +65,20 @@ static bool is_string(const char *string, const struct key *key)
 static const struct ledger_entry *entry_of(const struct ledger *ledger,
 	uint32_t slot)
 {
-	return &ledger->entries[(slot & ~STAND_IN) - 1];
+	return &ledger->entries[(slot & (ledger->slots - 1)) - 1];
+}
+
+/* The bits of a hash that a slot holds. */
+static uint32_t tag_of(const struct ledger *ledger, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & ~(ledger->slots - 1) & ~STAND_IN;
+}
+
+/* Whether a slot may be of that hash. */
+static bool has_tag(const struct ledger *ledger, uint32_t slot, uint64_t hash)
+{
+	return ((slot ^ tag_of(ledger, hash)) & ~(ledger->slots - 1) &
+		~STAND_IN) == 0;
 }
 
 static bool has_key(const struct ledger *ledger, uint32_t slot,
@@ -72,28 +92,35 @@ static bool has_key(const struct ledger *ledger, uint32_t slot,
 		is_string(ledger->strings + entry->unique, key);
 }
 
-/* Find the slot of a key, or the empty one where it belongs. */
-static uint32_t *slot_of_key(const struct ledger *ledger,
-	const struct key *key)
-{
-	uint32_t at = (uint32_t)hash_of(key) & (ledger->slots - 1);
-
-	while (ledger->by_key[at] != 0 &&
-			!has_key(ledger, ledger->by_key[at], key))
-		at = (at + 1) & (ledger->slots - 1);
-	return &ledger->by_key[at];
-}
-
-/* Find the slot of a unique-id, or the empty one where it belongs. */
-static uint32_t *slot_of_uidl(const struct ledger *ledger,
+static bool has_uidl(const struct ledger *ledger, uint32_t slot,
 	const struct key *uidl)
 {
-	uint32_t at = (uint32_t)hash_of(uidl) & (ledger->slots - 1);
+	return is_string(ledger->strings + entry_of(ledger, slot)->uidl, uidl);
+}
 
-	while (ledger->by_uidl[at] != 0 && !is_string(ledger->strings +
-			entry_of(ledger, ledger->by_uidl[at])->uidl, uidl))
+/* Whether a slot is that of a key, or of a unique-id. */
+typedef bool has_what(const struct ledger *ledger, uint32_t slot,
+	const struct key *key);
+
+/* Find the slot of a key, or the empty one where it belongs. */
+static uint32_t *find_slot(const struct ledger *ledger, uint32_t *table,
+	struct key *key, has_what *has)
+{
+	uint32_t at;
+
+	key->hash = hash_of(key);
+	at = (uint32_t)key->hash & (ledger->slots - 1);
+	while (table[at] != 0 && !(has_tag(ledger, table[at], key->hash) &&
+			has(ledger, table[at], key)))
 		at = (at + 1) & (ledger->slots - 1);
-	return &ledger->by_uidl[at];
+	return &table[at];
+}
+
+/* Fill a slot that find_slot() has found. */
+static void set_slot(const struct ledger *ledger, uint32_t *slot,
+	const struct key *key, uint32_t idx)
+{
+	*slot = (idx + 1) | tag_of(ledger, key->hash);
 }
 
 /* Fuller tables would be slow. */
@@ -129,27 +156,32 @@ static void stand_in(struct ledger *ledger, struct key *key, uint32_t idx)
 	uint32_t *slot;
 
 	key->inode = LEDGER_ANY_INODE;
-	slot = slot_of_key(ledger, key);
+	slot = find_slot(ledger, ledger->by_key, key, has_key);
 	if (*slot != 0)
 		return;
-	*slot = (idx + 1) | STAND_IN;
+	set_slot(ledger, slot, key, idx);
+	*slot |= STAND_IN;
 	ledger->used_slots++;
 }
 
-void ledger_table_note(struct ledger *ledger, uint32_t idx)
+bool ledger_table_note(struct ledger *ledger, uint32_t idx)
 {
 	const struct ledger_entry *entry = &ledger->entries[idx];
 	const char *unique = ledger->strings + entry->unique;
 	const char *uidl = ledger->strings + entry->uidl;
-	struct key key = { unique, strlen(unique), entry->inode };
-	struct key by_uidl = { uidl, strlen(uidl), 0 };
-	uint32_t *slot = slot_of_key(ledger, &key);
+	struct key key = { unique, strlen(unique), entry->inode, 0 };
+	struct key id = { uidl, strlen(uidl), 0, 0 };
+	uint32_t *by_key = find_slot(ledger, ledger->by_key, &key, has_key);
+	uint32_t *by_uidl = find_slot(ledger, ledger->by_uidl, &id, has_uidl);
 
-	ledger->used_slots += *slot == 0;
-	*slot = idx + 1;
-	*slot_of_uidl(ledger, &by_uidl) = idx + 1;
+	if (*by_uidl != 0 || (*by_key != 0 && (*by_key & STAND_IN) == 0))
+		return false;
+	ledger->used_slots += *by_key == 0;
+	set_slot(ledger, by_key, &key, idx);
+	set_slot(ledger, by_uidl, &id, idx);
 	if (entry->inode != LEDGER_ANY_INODE)
 		stand_in(ledger, &key, idx);
+	return true;
 }
 
 int ledger_table_reserve(struct ledger *ledger, uint32_t count)
@@ -167,19 +199,19 @@ int ledger_table_reserve(struct ledger *ledger, uint32_t count)
 	if (renew(ledger, slots) < 0)
 		return -1;
 	for (uint32_t idx = 0; idx < ledger->count; idx++)
-		ledger_table_note(ledger, idx);
+		(void)ledger_table_note(ledger, idx);	/* it was, before */
 	return 0;
 }
 
 const struct ledger_entry *ledger_table_find(const struct ledger *ledger,
 	const char *unique, size_t octets, uint64_t inode)
 {
-	struct key key = { unique, octets, inode };
+	struct key key = { unique, octets, inode, 0 };
 	uint32_t slot;
 
 	if (ledger->slots == 0)
 		return NULL;
-	slot = *slot_of_key(ledger, &key);
+	slot = *find_slot(ledger, ledger->by_key, &key, has_key);
 	if (slot == 0 || (slot & STAND_IN) != 0)
 		return NULL;
 	return entry_of(ledger, slot);
@@ -188,15 +220,17 @@ const struct ledger_entry *ledger_table_find(const struct ledger *ledger,
 bool ledger_table_has_unique(const struct ledger *ledger, const char *unique,
 	size_t octets)
 {
-	struct key key = { unique, octets, LEDGER_ANY_INODE };
+	struct key key = { unique, octets, LEDGER_ANY_INODE, 0 };
 
-	return ledger->slots != 0 && *slot_of_key(ledger, &key) != 0;
+	return ledger->slots != 0 &&
+		*find_slot(ledger, ledger->by_key, &key, has_key) != 0;
 }
 
 bool ledger_table_has_uidl(const struct ledger *ledger, const char *uidl,
 	size_t octets)
 {
-	struct key key = { uidl, octets, 0 };
+	struct key key = { uidl, octets, 0, 0 };
 
-	return ledger->slots != 0 && *slot_of_uidl(ledger, &key) != 0;
+	return ledger->slots != 0 &&
+		*find_slot(ledger, ledger->by_uidl, &key, has_uidl) != 0;
 }

@@ -23,10 +23,10 @@
 int ledger_table_reserve(struct ledger *ledger, uint32_t count);
 
 /*
- * Note the entry 'idx', for which there is room, and whose key and unique-id no
- * other entry has.
+ * Note the entry 'idx', for which there is room.  Returns false, and does not,
+ * if another one has its unique-id, or its unique part and inode.
  */
-void ledger_table_note(struct ledger *ledger, uint32_t idx);
+bool ledger_table_note(struct ledger *ledger, uint32_t idx);
 
 /*
  * Find the entry of a unique part and inode.  Returns NULL if there is none.

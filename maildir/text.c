@@ -137,12 +137,13 @@ bool text_next(struct text *text, struct text_line *line)
 bool text_number(const char **at, uint64_t most, uint64_t *value)
 {
 	const char *digit = *at;
-	uint64_t number = 0;
+	uint64_t number = 0, limit = most / 10;
 
 	for (; *digit >= '0' && *digit <= '9'; digit++) {
 		uint64_t unit = (uint64_t)(*digit - '0');
 
-		if (unit > most || number > (most - unit) / 10)
+		if (unit > most || number > limit ||
+				number * 10 > most - unit)
 			return false;
 		number = number * 10 + unit;
 	}

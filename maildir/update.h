@@ -20,7 +20,7 @@ struct update_rules {
 	bool mark_seen;			/* what was retrieved gets the flag S */
 	struct expire_rules expire;	/* and today */
 	enum quota_counts quota;	/* who else counts the mail */
-	int quota_root_fd;		/* where maildirsize lies; -1: nowhere */
+	int quota_root_fd;	/* where maildirsize lies; -1: nowhere */
 };
 
 /* What the client did: bits for the messages, see bits.h. */

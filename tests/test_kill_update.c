@@ -115,6 +115,7 @@ static void begin(struct run *run, const struct scenario *scenario)
 	assert_non_null(run->victim);
 	run->victim->fixture = run->fixture;
 	run->victim->rules = scenario->rules;
+	run->victim->rules.quota_root_fd = run->fixture->root_fd;
 	run->victim->meanwhile = scenario->meanwhile;
 	store(run);
 }

@@ -250,7 +250,7 @@ static void bad_lines(void **state)
 		{ "postern.uidls 1\n1 - x 1.a\n2 - y %2F\nend 2\n", 1, 1 },
 		{ "postern.uidls 1\n1 - x 1.a\n2 - y %4\nend 2\n", 1, 1 },
 		{ "postern.uidls 1\n1 - x 1.a\n2 - y %\nend 2\n", 1, 1 },
-		{ "postern.uidls 1\n1 - x 1.a\n2 - y 2 \nend 2\n", 1, 1 },
+		{ "postern.uidls 1\n1 - x 1.a\n2 - y 2 \nend 2\n", 0, 2 },
 		{ "postern.uidls 1\n1 - x 1.a\n2 - \x80 2\nend 2\n", 1, 1 },
 		{ "postern.uidls 1\n1 - x 1.a\n-1 - y 2\nend 2\n", 1, 1 },
 		{ "postern.uidls 1\n1 - x 1.a\n4294967296 - y 2\nend 2\n",
