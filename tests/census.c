@@ -49,6 +49,16 @@ long census_bytes(unsigned int number)
 	return (long)strlen(content(number));
 }
 
+long census_octets(unsigned int number)
+{
+	long octets = 0;
+
+	/* Each line ends with LF here and with CRLF there. */
+	for (const char *at = content(number); *at != '\0'; at++)
+		octets += *at == '\n' ? 2 : 1;
+	return octets;
+}
+
 /* One Maildir: its two folders, and which files were counted there. */
 struct place {
 	const char *folders[2];

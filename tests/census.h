@@ -30,8 +30,9 @@ struct census {
 void census_store(struct fixture *fixture, unsigned int number,
 	const char *path);
 
-/* How many bytes message 'number' has. */
+/* How many bytes message 'number' has, and as how many octets it is sent. */
 long census_bytes(unsigned int number);
+long census_octets(unsigned int number);
 
 /* The number of the message that is called 'name', or CENSUS_MESSAGES. */
 unsigned int census_number(const char *name);

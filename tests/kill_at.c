@@ -22,14 +22,6 @@
 /* What waitpid() shows of a stop at a call, with PTRACE_O_TRACESYSGOOD. */
 #define CALL_STOP (SIGTRAP | 0x80)
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define HAS_SANITIZER 1
-#endif
-
 /* One child and what we know of it. */
 struct trace {
 	const struct kill_at_plan *plan;
@@ -209,8 +201,8 @@ static bool is_memory(long number)
 /* A sanitizer aborts where its own calls fail. */
 static bool may_fail(long number)
 {
-#ifdef HAS_SANITIZER
-	if (is_memory(number))
+#ifdef KILL_AT_HAS_SANITIZER
+	if (is_memory(number) || number == SYS_sigaltstack)
 		return false;
 #endif
 	return !is_exit(number);
@@ -241,6 +233,17 @@ static int skip(struct trace *trace, long result)
 	return set_call(trace->pid, NO_CALL);
 }
 
+/*
+ * What a call returns that fails.  brk has no errors: it returns the end of the
+ * heap, and a C library that gets 0 asks for it anew.
+ */
+static long failure(long number, int error)
+{
+	if (number == SYS_brk)
+		return 0;
+	return is_memory(number) ? -ENOMEM : -error;
+}
+
 static int do_deed(struct trace *trace, long number)
 {
 	const struct kill_at_plan *plan = trace->plan;
@@ -256,7 +259,7 @@ static int do_deed(struct trace *trace, long number)
 	case KILL_AT_SHORTEN:
 		return halve_third(trace->pid);
 	case KILL_AT_FAIL:
-		return skip(trace, is_memory(number) ? -ENOMEM : -plan->error);
+		return skip(trace, failure(number, plan->error));
 	case KILL_AT_MEDDLE:
 		break;
 	}

@@ -9,6 +9,24 @@
 
 #include <stdbool.h>
 
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define KILL_AT_HAS_SANITIZER
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define KILL_AT_HAS_SANITIZER
+#endif
+
+/*
+ * How far it is from one call to be tried to the next.  Under a sanitizer a
+ * process takes long to fork; all calls are tried without one.
+ */
+#ifdef KILL_AT_HAS_SANITIZER
+#define KILL_AT_STRIDE 3
+#else
+#define KILL_AT_STRIDE 1
+#endif
+
 /* What happens at the chosen call. */
 enum kill_at_deed {
 	KILL_AT_KILL,		/* SIGKILL, before it does anything */
@@ -30,7 +48,7 @@ struct kill_at_plan {
 	int error;		/* of KILL_AT_FAIL; no memory is ENOMEM */
 	void (*meddle)(void *context);
 	void *context;		/* for .meddle */
-	long missing;		/* this call always fails with ENOSYS; 0: none */
+	long missing;		/* a call that fails with ENOSYS; 0: none */
 };
 
 struct kill_at_end {

@@ -323,7 +323,7 @@ static void run_again(struct run *run, const struct kill_at_plan *plan)
 
 /*
  * One QUIT.  Returns whether it made the planned call, and which that was in
- * '*number', unless that is NULL.
+ * '*number', unless that is NULL; -1 if the client had its answer by then.
  */
 static bool run_once(const struct scenario *scenario,
 	struct kill_at_plan *plan, long *number)
@@ -339,10 +339,10 @@ static bool run_once(const struct scenario *scenario,
 		scenario->meddle(run.fixture);
 	run.is_disturbed = run.end.is_reached && plan->deed != KILL_AT_MEDDLE;
 	check(&run, plan);
+	if (number != NULL)
+		*number = run.victim->is_done ? -1 : run.end.number;
 	if (run.end.is_reached && is_killing(plan))
 		run_again(&run, plan);
-	if (number != NULL)
-		*number = run.end.number;
 	end(&run);
 	return run.end.is_reached;
 }
@@ -350,8 +350,11 @@ static bool run_once(const struct scenario *scenario,
 /* A QUIT for each call that it makes; the last one is let alone. */
 static void run_all(const struct scenario *scenario, struct kill_at_plan plan)
 {
-	for (plan.call = 1; run_once(scenario, &plan, NULL); plan.call++)
+	plan.call = 1;
+	while (run_once(scenario, &plan, NULL)) {
 		assert_true(plan.call < MOST_CALLS);
+		plan.call += KILL_AT_STRIDE;
+	}
 	print_message("%u calls\n", plan.call - 1);
 }
 

@@ -10,21 +10,34 @@
 #define POSTERN_TESTS_VICTIM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "census.h"
 #include "maildir/update.h"
+
+#define VICTIM_MESSAGES 16
+
+/* What a client is shown of a message. */
+struct victim_entry {
+	uint64_t octets;
+	char uidl[NAME_UIDL_OCTETS + 1];
+};
 
 struct victim {
 	/* What to do. */
 	struct fixture *fixture;
 	struct update_rules rules;
+	bool has_long_listing;	/* it has to go through a memfd */
 	/* What another program does between login and QUIT, or NULL. */
 	void (*meanwhile)(struct fixture *fixture);
 
 	/* What was done. */
+	bool is_shown;		/* the client has its listing */
+	uint32_t count;		/* of messages in it */
+	struct victim_entry entries[VICTIM_MESSAGES];
+	bool was_listed[CENSUS_MESSAGES];	/* the client saw it */
 	bool is_quitting;	/* it is logged in */
 	bool is_done;		/* it came to the end */
-	bool was_listed[CENSUS_MESSAGES];	/* the client saw it */
 	struct update_result result;
 };
 
@@ -32,9 +45,12 @@ struct victim {
 struct victim *victim_new(void);
 
 /*
- * Log in, and QUIT.  context: a struct victim.  Returns 0, or 1 if it could not
- * log in.
+ * Log in, store what is to be stored, and hang up.  context: a struct victim.
+ * Returns 0, or 1 if it could not log in.
  */
+int victim_login(void *context);
+
+/* The same, but QUIT. */
 int victim_update(void *context);
 
 #endif
