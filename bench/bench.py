@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""CPU per session of Postern and Dovecot, measured side by side.
+"""Postern and Dovecot, measured side by side: CPU, waiting, memory.
 
 All servers run at once, each in a control group of its own, and are loaded
 in turn, round after round; ratios are taken inside a round, so whatever else
@@ -7,18 +7,22 @@ the machine does meets all of them alike.
 """
 
 import argparse
+import contextlib
 import os
-import pathlib
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
+import boxes
 import load
+import maildirs
+import scratch
 from servers import Dovecot, Meter, Postern
+from table import median_text
 
 BUDGET_S = 150
 LARGE = 5 * 1024 * 1024
@@ -117,11 +121,7 @@ def measure_rounds(servers, rounds):
 
 def ratio_text(ours, theirs):
     """Median and range of the ratios inside each round."""
-    ratios = [a / b for a, b in zip(ours, theirs) if b]
-    if not ratios:
-        return "-"
-    return (f"{statistics.median(ratios):.2f} "
-            f"[{min(ratios):.2f}..{max(ratios):.2f}]")
+    return median_text([a / b for a, b in zip(ours, theirs) if b])
 
 
 def print_table(cpu, times, servers):
@@ -162,31 +162,70 @@ def find_programs(postern):
     return dovecot, os.path.abspath(postern)
 
 
+@contextlib.contextmanager
+def started(programs, top, sessions_per_worker):
+    """Start the servers on copies of top/mail, and stop them in the end."""
+    dovecot, postern = programs
+    pair = make_certificate(top)
+    servers = []
+    try:
+        servers.append(Dovecot("Dovecot", top, *pair))
+        servers[-1].start(dovecot)
+        for sessions in sessions_per_worker:
+            servers.append(Postern(f"Postern {sessions}", top, *pair))
+            servers[-1].start(postern, sessions)
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def bench_sessions(programs, rounds):
+    """Measure what sessions on small boxes cost."""
+    with scratch.directory() as top:
+        write_boxes(top)
+        with started(programs, top, (1, 1000)) as servers:
+            print(f"{rounds} rounds, CPU by {Meter.__name__}", flush=True)
+            cpu, times = measure_rounds(servers, rounds)
+            print_table(cpu, times, servers)
+
+
+def bench_boxes(programs, options):
+    """Measure how sessions depend on the size of the mailbox."""
+    print(f"\nMailboxes of all sizes, CPU by {Meter.__name__}")
+    with scratch.directory() as top:
+        chosen = boxes.choose(options.sizes, options.huge, top)
+        with scratch.file_system(top, *maildirs.needs(chosen, 2)) as place:
+            for box in chosen:
+                (place / "mail" / box.user).mkdir(parents=True)
+            with started(programs, place, (1,)) as servers:
+                boxes.run(chosen, servers, options.rounds, options.huge)
+
+
+def read_sizes(text):
+    """Read numbers of messages, separated by commas."""
+    return [int(word) for word in text.split(",")]
+
+
 def main():
-    """Start the servers, measure them, print the table, stop them."""
+    """Measure what is asked for and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", choices=("all", "sessions", "boxes"),
+                        default="all")
+    parser.add_argument("--sizes", type=read_sizes, default=boxes.SIZES,
+                        help="messages in a mailbox (10,1000,20000,100000)")
+    parser.add_argument("--huge", action="store_true",
+                        help=f"add a mailbox of {boxes.HUGE} messages")
     parser.add_argument("postern", nargs="?", default="./postern")
     options = parser.parse_args()
-    dovecot, postern = find_programs(options.postern)
-    with tempfile.TemporaryDirectory(prefix="postern-bench-") as name:
-        top = pathlib.Path(name)
-        top.chmod(0o755)
-        write_boxes(top)
-        pair = make_certificate(top)
-        servers = []
-        try:
-            servers.append(Dovecot("Dovecot", top, *pair))
-            servers[-1].start(dovecot)
-            for sessions in (1, 1000):
-                servers.append(Postern(f"Postern {sessions}", top, *pair))
-                servers[-1].start(postern, sessions)
-            print(f"{options.rounds} rounds, CPU by {Meter.__name__}")
-            cpu, times = measure_rounds(servers, options.rounds)
-            print_table(cpu, times, servers)
-        finally:
-            for server in servers:
-                server.stop()
+    programs = find_programs(options.postern)
+    # What was written goes and the servers end, too, if we are told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: terminated"))
+    if options.only != "boxes":
+        bench_sessions(programs, options.rounds)
+    if options.only != "sessions":
+        bench_boxes(programs, options)
 
 
 if __name__ == "__main__":

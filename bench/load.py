@@ -11,8 +11,8 @@ TIMEOUT_S = 20
 class Session:
     """One connection, from the greeting to the end."""
 
-    def __init__(self, port, context=None):
-        self.sock = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+    def __init__(self, port, context=None, timeout=TIMEOUT_S):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context:
             self.sock = context.wrap_socket(
@@ -22,15 +22,28 @@ class Session:
         self.expect_ok()
 
     def expect_ok(self):
-        """Read one line of status and insist on +OK."""
+        """Read one line of status, insist on +OK, and return the rest."""
         line = self.input.readline()
         if not line.startswith(b"+OK"):
             raise RuntimeError(f"the server said {line!r}")
+        return line[len(b"+OK"):]
 
     def command(self, text):
-        """Send one command and read its status line."""
+        """Send one command; return what follows +OK in its status line."""
         self.sock.sendall(text.encode() + b"\r\n")
-        self.expect_ok()
+        return self.expect_ok()
+
+    def lines(self, text):
+        """Send one command, no other on its way; return the lines of it."""
+        self.command(text)
+        pieces, end = [], b"\r\n"
+        while end != b"\r\n.\r\n":
+            piece = self.input.read1(65536)
+            if not piece:
+                raise RuntimeError(f"the connection ended inside {text}")
+            pieces.append(piece)
+            end = (end + piece)[-5:]
+        return b"".join(pieces)[:-len(b".\r\n")]
 
     def login(self, user):
         """Give the user's name and the password that all of them have."""

@@ -1,5 +1,5 @@
 /*
- * expunge.c - the UPDATE state: remove the marked messages
+ * expunge.c - remove messages, or put them into the trash
  *
  * Runs in: the keeper, as the mail user.
  * Distrusts: that a name still belongs to the message that the client saw.
@@ -10,93 +10,109 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <unistd.h>
 
-/* How often one message is sought that somebody keeps renaming. */
-#define TRIES 10
+#include "maildir/bits.h"
+#include "maildir/move.h"
 
-static bool is_marked(const uint8_t *marks, uint32_t idx)
-{
-	return (marks[idx / 8] >> (idx % 8) & 1) != 0;
-}
-
-/* One UPDATE. */
-struct update {
-	struct scan *scan;
-	bool is_refreshed;	/* all messages were found again once */
+/* One removal of many. */
+struct removal {
+	const struct expunge_order *order;
+	struct expunge_result result;
+	/* By us, and not yet known to last. */
+	uint32_t taken[FOLDERS][EXPUNGE_REASONS];
 };
 
-/*
- * Make sure that a message is where its name says.  The first that is not shows
- * that another program renames: all are found again in one pass, because one
- * search each would read the folders for each.
- */
-static int locate(struct update *update, uint32_t idx)
+static void note_error(struct removal *removal)
 {
-	if (!update->is_refreshed && !scan_is_there(update->scan, idx)) {
-		update->is_refreshed = true;
-		/* If it fails, each is searched for. */
-		(void)scan_refresh(update->scan);
-	}
-	return scan_locate(update->scan, idx);
+	if (removal->result.error == 0)
+		removal->result.error = errno;
 }
 
-/*
- * Remove one file.  Returns 0 if it was there, or -1 with errno; ENOENT means
- * that another program removed it.
- */
-static int remove_message(struct update *update, uint32_t idx)
+/* Remove the file of one message: a chase_act. */
+static int remove_file(void *context, struct scan *scan, uint32_t idx)
 {
-	struct scan *scan = update->scan;
+	const struct removal *removal = context;
+	const struct expunge_order *order = removal->order;
 	const struct scan_message *message = &scan->messages[idx];
+	const char *name = scan_name(scan, idx);
+	int folder_fd = scan->folder_fd[message->folder];
+	int result = order->trash == NULL ? unlinkat(folder_fd, name, 0) :
+		trash_take(order->trash, (enum folder)message->folder,
+			folder_fd, name);
 
-	for (int i = 0; i < TRIES; i++) {
-		if (locate(update, idx) < 0)
-			return -1;
-		if (unlinkat(scan->folder_fd[message->folder],
-			scan_name(scan, idx), 0) == 0)
-			return 0;
-		if (errno != ENOENT)
-			return -1;
-	}
-	errno = EBUSY;
-	return -1;
-}
-
-/* Make removals last.  Some file systems can't be asked to, and say EINVAL. */
-static bool is_lasting(int folder_fd)
-{
-	int result;
-
-	do
-		result = fsync(folder_fd);
-	while (result < 0 && errno == EINTR);
-	return result == 0 || errno == EINVAL;
-}
-
-struct expunge_result expunge_marked(struct scan *scan, const uint8_t *marks)
-{
-	struct expunge_result result = { 0, 0 };
-	struct update update = { .scan = scan };
-	uint32_t unlinked[FOLDERS] = { 0, 0 };
-
-	for (uint32_t idx = 0; idx < scan->count; idx++) {
-		if (!is_marked(marks, idx))
-			continue;
-		if (remove_message(&update, idx) == 0)
-			unlinked[scan->messages[idx].folder]++;
-		else if (errno == ENOENT)
-			result.removed++;
-		else
-			result.failed++;
-	}
-	for (int i = 0; i < FOLDERS; i++) {
-		if (unlinked[i] == 0)
-			continue;
-		if (is_lasting(scan->folder_fd[i]))
-			result.removed += unlinked[i];
-		else
-			result.failed += unlinked[i];
-	}
+	/* What another program removes, that one accounts for. */
+	if (result == 0 && order->quota != NULL)
+		quota_removed(order->quota, name, message->size_bytes);
 	return result;
+}
+
+static void remove_message(struct removal *removal, struct chase *chase,
+	uint32_t idx, enum expunge_reason reason)
+{
+	if (chase_message(chase, idx, remove_file, removal) == 0) {
+		removal->taken[chase->scan->messages[idx].folder][reason]++;
+	} else if (errno == ENOENT) {
+		removal->result.removed[reason]++;
+	} else {
+		note_error(removal);
+		removal->result.failed[reason]++;
+	}
+}
+
+/* Who wants message 'idx' to be removed; EXPUNGE_REASONS: nobody. */
+static enum expunge_reason reason_for(const struct expunge_order *order,
+	uint32_t idx)
+{
+	int reason = 0;
+
+	while (reason < EXPUNGE_REASONS && (order->messages[reason] == NULL ||
+			!bits_has(order->messages[reason], idx)))
+		reason++;
+	return (enum expunge_reason)reason;
+}
+
+/* Make the removals from one folder last. */
+static void settle(struct removal *removal, int folder_fd,
+	const uint32_t taken[EXPUNGE_REASONS], bool is_lasting)
+{
+	struct expunge_result *result = &removal->result;
+
+	if (taken[EXPUNGE_MARKED] == 0 && taken[EXPUNGE_EXPIRED] == 0)
+		return;
+	if (move_settle(folder_fd) < 0) {
+		note_error(removal);
+		is_lasting = false;
+	}
+	for (int i = 0; i < EXPUNGE_REASONS; i++)
+		*(is_lasting ? &result->removed[i] : &result->failed[i]) +=
+			taken[i];
+}
+
+static void settle_all(struct removal *removal, const struct scan *scan)
+{
+	struct trash *trash = removal->order->trash;
+	bool is_lasting = trash == NULL || trash_settle(trash) == 0;
+
+	if (!is_lasting)
+		note_error(removal);
+	for (int i = 0; i < FOLDERS; i++)
+		settle(removal, scan->folder_fd[i], removal->taken[i],
+			is_lasting);
+}
+
+struct expunge_result expunge_messages(struct chase *chase,
+	const struct expunge_order *order)
+{
+	struct removal removal = { .order = order };
+
+	for (uint32_t idx = 0; idx < chase->scan->count; idx++) {
+		enum expunge_reason reason = reason_for(order, idx);
+
+		if (reason != EXPUNGE_REASONS)
+			remove_message(&removal, chase, idx, reason);
+	}
+	settle_all(&removal, chase->scan);
+	return removal.result;
 }

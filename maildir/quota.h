@@ -9,7 +9,7 @@
 /* What the other programs that use the file count. */
 enum quota_counts {
 	QUOTA_COUNTS_AUTO,	/* as Courier if its files lie there */
-	QUOTA_COUNTS_ALL,	/* Dovecot, Exim: messages with the flag T, too */
+	QUOTA_COUNTS_ALL,	/* Dovecot, Exim: those with the flag T, too */
 	QUOTA_COUNTS_KEPT	/* Courier: not those, and not .Trash */
 };
 
@@ -26,13 +26,19 @@ struct quota {
  */
 void quota_begin(struct quota *quota, int root_fd, enum quota_counts counts);
 
-/* A message called 'name', of 'size_bytes' bytes, was removed by us. */
+/*
+ * A message called 'name', whose file had 'size_bytes' bytes, was removed by
+ * us: an unlink that found nothing was somebody else's, who accounts for it.
+ * The last S= in the name counts before the file.
+ */
 void quota_removed(struct quota *quota, const char *name,
 	uint64_t size_bytes);
 
 /*
- * End: append one line for all that was removed, and close.  Returns 0, or -1
- * with errno; the mail is removed in any case.
+ * End: append one line for all that was removed, in one write, and close.  A
+ * file that is empty by now stays empty.  Returns 0, or -1 with errno; the mail
+ * is removed in any case, and the next program that adds up all mail repairs
+ * the file.
  */
 int quota_end(struct quota *quota);
 

@@ -8,23 +8,43 @@
 #include "capa.h"
 
 /*
+ * After how many days messages go, at the earliest.  All users have the same
+ * rules, so it is true before the login, too.  RFC 2449 section 6.7.
+ */
+static void write_expire(struct session *session)
+{
+	const struct mailbox_settings *mailbox = &session->settings->mailbox;
+	uint32_t days = mailbox->expire_days;
+
+	if (days == 0 || (mailbox->expire_retrieved_days > 0 &&
+			mailbox->expire_retrieved_days < days))
+		days = mailbox->expire_retrieved_days;
+	if (days == 0)
+		pop3_line(session, "EXPIRE NEVER");
+	else
+		pop3_line(session, "EXPIRE %u", days);
+}
+
+/*
  * RFC 2449 section 3: what is announced before the login must be announced
  * after it, too; only STLS is over then.
  */
 static const struct capability {
-	const char *line;
+	const char *line;				/* NULL: written */
 	bool (*is_true)(const struct session *session);	/* NULL: always */
 	bool is_over_after_login;
+	void (*write)(struct session *session);
 } capabilities[] = {
-	{ "TOP", NULL, false },
-	{ "UIDL", NULL, false },
-	{ "RESP-CODES", NULL, false },
-	{ "AUTH-RESP-CODE", NULL, false },
-	{ "PIPELINING", NULL, false },
-	{ "EXPIRE NEVER", NULL, false },
-	{ "USER", capa_has_user, false },
-	{ "STLS", capa_has_stls, true },
-	{ "IMPLEMENTATION Postern", NULL, false },
+	{ .line = "TOP" },
+	{ .line = "UIDL" },
+	{ .line = "RESP-CODES" },
+	{ .line = "AUTH-RESP-CODE" },
+	{ .line = "PIPELINING" },
+	{ .write = write_expire },
+	{ .line = "USER", .is_true = capa_has_user },
+	{ .line = "STLS", .is_true = capa_has_stls,
+		.is_over_after_login = true },
+	{ .line = "IMPLEMENTATION Postern" },
 };
 
 #define CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
@@ -32,7 +52,9 @@ static const struct capability {
 static void write_capability(struct session *session,
 	const struct capability *capability)
 {
-	if (capability->is_true == NULL || capability->is_true(session))
+	if (capability->write != NULL)
+		capability->write(session);
+	else if (capability->is_true == NULL || capability->is_true(session))
 		pop3_line(session, "%s", capability->line);
 }
 

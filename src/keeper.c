@@ -21,10 +21,10 @@
 
 #include "auth.h"
 #include "auth_name.h"
+#include "commit.h"
 #include "confine.h"
 #include "deadline.h"
 #include "log.h"
-#include "maildir/expunge.h"
 #include "maildrop.h"
 #include "wire.h"
 
@@ -212,39 +212,6 @@ static int serve_open(const struct keeper *keeper, struct maildrop *drop,
 	return status;
 }
 
-/* Collect marks; no bit may be set that stands for no message. */
-static void add_marks(struct maildrop *drop,
-	const struct wire_commit *request)
-{
-	for (uint32_t i = 0; i < WIRE_MARKS_BYTES * 8; i++) {
-		if (!(request->marks[i / 8] & 1u << i % 8))
-			continue;
-		uint64_t idx = (uint64_t)request->first + i;
-		if (idx >= drop->drop.count)
-			_exit(KEEPER_EXIT_BAD_RECORD);
-		drop->marks[idx / 8] |= (uint8_t)(1u << idx % 8);
-	}
-}
-
-static uint32_t count_marks(const struct maildrop *drop)
-{
-	uint32_t count = 0;
-
-	for (uint32_t idx = 0; idx < drop->drop.count; idx++)
-		count += drop->marks[idx / 8] >> idx % 8 & 1;
-	return count;
-}
-
-/* Without the names of the files nothing can be removed. */
-static struct expunge_result expunge(struct maildrop *drop)
-{
-	if (drop_load(&drop->drop) == 0)
-		return expunge_marked(&drop->drop.scan, drop->marks);
-	log_error("user=%s: can't read postern.index: %s", drop->user,
-		strerror(errno));
-	return (struct expunge_result){ .failed = count_marks(drop) };
-}
-
 /* The client got other octets than it was promised: let the next get right. */
 static void serve_doubt(struct maildrop *drop,
 	const struct wire_doubt *request)
@@ -268,14 +235,10 @@ static int serve_commit(const struct keeper *keeper, struct maildrop *drop,
 	struct wire_committed answer = { .kind = WIRE_COMMIT };
 
 	/* Where nothing may be marked there is nothing to commit. */
-	if (drop->is_read_only || request->is_last > 1 ||
-			request->first % 8 != 0)
+	if (drop->is_read_only || commit_collect(drop, request) < 0)
 		_exit(KEEPER_EXIT_BAD_RECORD);
-	add_marks(drop, request);
 	if (request->is_last) {
-		struct expunge_result result = expunge(drop);
-		answer.removed = result.removed;
-		answer.failed = result.failed;
+		commit_carry_out(drop, &keeper->settings->mailbox, &answer);
 		lock_release(&drop->lock);
 	}
 	return wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);

@@ -58,7 +58,9 @@ static int take_listing(struct mailbox *box, const struct wire_login *answer,
 	}
 	box->marks = calloc(1, marks_bytes(box) + 1);
 	box->unserved = calloc(1, marks_bytes(box) + 1);
-	return box->marks != NULL && box->unserved != NULL ? 0 : -1;
+	box->retrieved = calloc(1, marks_bytes(box) + 1);
+	return box->marks != NULL && box->unserved != NULL &&
+		box->retrieved != NULL ? 0 : -1;
 }
 
 /* Read the answer to AUTH; any that is not as it must be is EBADMSG. */
@@ -86,7 +88,7 @@ static int take_login(struct mailbox *box, int64_t deadline_ms)
 	return status;
 }
 
-/* Send the part of the marks that begins with message 'first'. */
+/* Send the part of both bitmaps that begins with message 'first'. */
 static int send_marks(struct mailbox *box, uint32_t first, bool is_last,
 	struct wire_committed *answer)
 {
@@ -98,6 +100,7 @@ static int send_marks(struct mailbox *box, uint32_t first, bool is_last,
 	if (bytes > sizeof(request.marks))
 		bytes = sizeof(request.marks);
 	memcpy(request.marks, box->marks + from, bytes);
+	memcpy(request.retrieved, box->retrieved + from, bytes);
 	if (wire_send(box->keeper_fd, &request, sizeof(request), -1) < 0 ||
 			wire_wait(box->keeper_fd,
 				deadline_in_s(COMMIT_TIMEOUT_S)) < 0)
@@ -182,6 +185,12 @@ void mailbox_set_unserved(struct mailbox *box, uint32_t idx)
 	set_bit(box->unserved, idx);
 }
 
+void mailbox_set_retrieved(struct mailbox *box, uint32_t idx)
+{
+	box->retrieved_count += !has_bit(box->retrieved, idx);
+	set_bit(box->retrieved, idx);
+}
+
 int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms)
 {
 	struct wire_open request = { .kind = WIRE_OPEN, .idx = idx };
@@ -215,24 +224,31 @@ void mailbox_doubt(struct mailbox *box, uint32_t idx)
 	(void)wire_send(box->keeper_fd, &doubt, sizeof(doubt), -1);
 }
 
-int mailbox_commit(struct mailbox *box, uint32_t *removed, uint32_t *failed)
+bool mailbox_needs_commit(const struct mailbox *box,
+	const struct mailbox_settings *settings)
 {
-	struct wire_committed answer = { .removed = 0 };
+	if (box->is_read_only)
+		return false;
+	return box->marked_count > 0 ||
+		(settings->mark_seen && box->retrieved_count > 0) ||
+		settings->expire_days > 0 ||
+		settings->expire_retrieved_days > 0 ||
+		settings->delete == DELETE_TRASH;
+}
 
-	if (box->marked_count > 0) {
-		uint32_t step = WIRE_MARKS_BYTES * 8, first = 0;
-		bool is_last;
-		do {
-			is_last = box->listing.count - first <= step;
-			if (send_marks(box, first, is_last, &answer) < 0) {
-				errno = EPIPE;
-				return -1;
-			}
-			first += step;
-		} while (!is_last);
-	}
-	*removed = answer.removed;
-	*failed = answer.failed;
+int mailbox_commit(struct mailbox *box, struct wire_committed *answer)
+{
+	uint32_t step = WIRE_MARKS_BYTES * 8, first = 0;
+	bool is_last;
+
+	do {
+		is_last = box->listing.count - first <= step;
+		if (send_marks(box, first, is_last, answer) < 0) {
+			errno = EPIPE;
+			return -1;
+		}
+		first += step;
+	} while (!is_last);
 	return 0;
 }
 
@@ -244,5 +260,6 @@ void mailbox_end(struct mailbox *box)
 	free(box->image);
 	free(box->marks);
 	free(box->unserved);
+	free(box->retrieved);
 	mailbox_begin(box);
 }

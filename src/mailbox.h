@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "maildir/listing.h"
+#include "settings.h"
 #include "wire.h"
 
 struct mailbox {
@@ -20,7 +21,8 @@ struct mailbox {
 	void *image;			/* a short listing's memory, or NULL */
 	uint8_t *marks;			/* to be removed at QUIT */
 	uint8_t *unserved;		/* not sent whole: never marked */
-	uint32_t marked_count;
+	uint8_t *retrieved;		/* sent whole by RETR */
+	uint32_t marked_count, retrieved_count;
 	uint64_t marked_octets;
 };
 
@@ -64,6 +66,9 @@ void mailbox_unmark_all(struct mailbox *box);
 /* Remember that message 'idx' could not be sent whole. */
 void mailbox_set_unserved(struct mailbox *box, uint32_t idx);
 
+/* Remember that RETR sent message 'idx' whole, with its final dot. */
+void mailbox_set_retrieved(struct mailbox *box, uint32_t idx);
+
 /*
  * Open message 'idx' for reading, from its first octet.
  *
@@ -82,13 +87,21 @@ int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms);
 void mailbox_doubt(struct mailbox *box, uint32_t idx);
 
 /*
- * Remove the marked messages and end the keeper's work.
+ * Whether mailbox_commit() has anything to do: a message is marked, or the
+ * settings have something done at QUIT.  If not, it costs nothing.
+ */
+bool mailbox_needs_commit(const struct mailbox *box,
+	const struct mailbox_settings *settings);
+
+/*
+ * Let the keeper remove the marked messages, and do what else the settings want
+ * at QUIT; that ends its work.
  *
- * Returns 0 and how many were removed and how many were not, or -1 with errno
- * EPIPE when the keeper was lost, or silent for too long: nobody knows then.
+ * Returns 0 with the keeper's counts in '*answer', or -1 with errno EPIPE when
+ * it was lost, or silent for too long: nobody knows then.
  * RFC 1939 section 6 (UPDATE).
  */
-int mailbox_commit(struct mailbox *box, uint32_t *removed, uint32_t *failed);
+int mailbox_commit(struct mailbox *box, struct wire_committed *answer);
 
 /* Let the keeper go (it removes nothing more) and free everything. */
 void mailbox_end(struct mailbox *box);

@@ -260,7 +260,8 @@ enum wire_login_status maildrop_open(struct maildrop *drop,
 	if (status == WIRE_LOGIN_GRANTED)
 		status = open_drop(drop, settings);
 	drop->marks = calloc(1, (size_t)drop->drop.count / 8 + 1);
-	if (drop->marks == NULL)
+	drop->retrieved = calloc(1, (size_t)drop->drop.count / 8 + 1);
+	if (drop->marks == NULL || drop->retrieved == NULL)
 		status = WIRE_LOGIN_TEMPORARY;
 	return status;
 }

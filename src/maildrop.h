@@ -23,6 +23,7 @@ struct maildrop {
 	const char *user;
 	uint32_t left_out, corrected;	/* entries, of which most were logged */
 	uint8_t *marks;		/* a bit for each message, none set */
+	uint8_t *retrieved;	/* the same */
 };
 
 /*

@@ -70,10 +70,11 @@ void session_log(const struct pool_client *client,
 	clean(report->cipher, sizeof(report->cipher), cipher);
 	clean_note(report, note);
 	log_info("session user=%s ip=[%s] listener=%s tls=%s cipher=%s "
-		"retr=%u top=%u dele=%u octets=%" PRIu64 " seconds=%.2f "
-		"end=%s%s", user, client->address, client->listener,
-		tls, cipher, report->retr, report->top, report->removed,
-		report->octets_sent, seconds_since(client->since_ms),
+		"retr=%u top=%u dele=%u expired=%u octets=%" PRIu64
+		" seconds=%.2f end=%s%s", user, client->address,
+		client->listener, tls, cipher, report->retr, report->top,
+		report->removed, report->expired, report->octets_sent,
+		seconds_since(client->since_ms),
 		report->end < WIRE_ENDS ? ends[report->end] : "unknown",
 		note);
 }
@@ -81,7 +82,7 @@ void session_log(const struct pool_client *client,
 void session_log_lost(const struct pool_client *client)
 {
 	log_info("session user=- ip=[%s] listener=%s tls=- cipher=- retr=- "
-		"top=- dele=- octets=- seconds=%.2f end=worker-lost",
+		"top=- dele=- expired=- octets=- seconds=%.2f end=worker-lost",
 		client->address, client->listener,
 		seconds_since(client->since_ms));
 }

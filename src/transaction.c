@@ -245,8 +245,15 @@ static enum pop3_event send_message(struct session *session, uint32_t idx,
 static enum pop3_event do_retr(struct session *session,
 	const struct pop3_request *request)
 {
-	return send_message(session, request->idx, DOTS_ALL,
+	uint32_t before = session->report.retr;
+	enum pop3_event event = send_message(session, request->idx, DOTS_ALL,
 		&session->report.retr);
+
+	/* The rest of it may be on its way: QUIT looks after that. */
+	if (session->report.retr > before &&
+			session->stream.failure == STREAM_GOOD)
+		mailbox_set_retrieved(&session->mailbox, request->idx);
+	return event;
 }
 
 static enum pop3_event do_top(struct session *session,
@@ -283,46 +290,72 @@ static enum pop3_event do_noop(struct session *session,
 }
 
 /*
- * Let the keeper remove what is marked.  Whoever stops us waits until we know
- * what became of it.
+ * Let the keeper do its part.  Whoever stops us waits until we know what became
+ * of it.
  */
-static int commit(struct session *session, uint32_t *failed)
+static int commit(struct session *session, struct wire_committed *answer)
 {
-	struct wire_session *report = &session->report;
 	sigset_t term;
 
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &term, NULL);
-	int status = mailbox_commit(&session->mailbox, &report->removed,
-		failed);
+	int status = mailbox_commit(&session->mailbox, answer);
 	(void)sigprocmask(SIG_UNBLOCK, &term, NULL);
 	return status;
 }
 
-/* The UPDATE state.  RFC 1939 section 6. */
-static enum pop3_event do_quit(struct session *session,
-	const struct pop3_request *request)
+/*
+ * The UPDATE state, if there is anything to update.  RFC 1939 section 6.
+ * Returns POP3_CONTINUE, or POP3_OVER when the session could not enter it.
+ */
+static enum pop3_event update(struct session *session,
+	struct wire_committed *answer)
 {
-	uint32_t failed, marked = session->mailbox.marked_count;
-
-	(void)request;
+	if (!mailbox_needs_commit(&session->mailbox,
+			&session->settings->mailbox))
+		return POP3_CONTINUE;
 	/* A client that did not get the messages must not lose them. */
-	if (marked > 0 && stream_flush(&session->stream) < 0)
+	if (stream_flush(&session->stream) < 0)
 		return pop3_over(session, WIRE_END_WRITE_FAILED);
-	if (commit(session, &failed) < 0) {
+	if (commit(session, answer) < 0) {
 		pop3_err(session, "[SYS/TEMP] the session was lost; some "
 			"messages may not be removed");
 		return pop3_over(session, WIRE_END_KEEPER_LOST);
 	}
+	return POP3_CONTINUE;
+}
+
+static void say_bye(struct session *session)
+{
 	uint32_t removed = session->report.removed;
-	if (failed > 0) {
+	uint32_t expired = session->report.expired;
+	const char *plural = removed == 1 ? "" : "s";
+
+	if (expired > 0)
+		pop3_ok(session, "bye, %u message%s removed, %u expired",
+			removed, plural, expired);
+	else
+		pop3_ok(session, "bye, %u message%s removed", removed,
+			plural);
+}
+
+static enum pop3_event do_quit(struct session *session,
+	const struct pop3_request *request)
+{
+	struct wire_committed answer = { .removed = 0 };
+
+	(void)request;
+	if (update(session, &answer) == POP3_OVER)
+		return POP3_OVER;
+	session->report.removed = answer.removed;
+	session->report.expired = answer.expired;
+	if (answer.failed > 0) {
 		pop3_err(session, "[SYS/TEMP] %u of %u messages not removed",
-			failed, marked);
+			answer.failed, session->mailbox.marked_count);
 		return pop3_over(session, WIRE_END_REFUSED_COMMIT);
 	}
-	pop3_ok(session, "bye, %u message%s removed", removed,
-		removed == 1 ? "" : "s");
+	say_bye(session);
 	return pop3_over(session, WIRE_END_QUIT);
 }
 

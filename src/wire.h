@@ -59,8 +59,7 @@ enum wire_end {
 struct wire_session {
 	uint32_t kind;
 	uint32_t end;		/* enum wire_end */
-	uint32_t retr, top, removed;
-	uint32_t reserved;	/* 0 */
+	uint32_t retr, top, removed, expired;
 	uint64_t octets_sent;
 	char user[256];		/* "" before the login; NUL-terminated */
 	char tls[16];		/* "TLS1.3"; "" without TLS */

@@ -749,13 +749,35 @@ def scan_is_complete(client, turn):
     client.ok("QUIT")
 
 
-@case("while others rename them, all marked messages are removed, no other")
-def _():
-    with Server() as server:
+def remove_in_churn(delete):
+    """Remove every second message while others rename all."""
+    with Server(mailbox={"delete": delete}) as server:
         maildir = server.add_user("joe", "empty")
         with churning(maildir):
             for turn in range(1, 11):
                 remove_even(server, maildir, turn)
+        return in_trash(maildir)
+
+
+def in_trash(maildir):
+    """Return turn and number of each message in the trash, in order."""
+    names = [name for folder in ("new", "cur")
+             if os.path.isdir(maildir.path("postern.trash", folder))
+             for name in os.listdir(maildir.path("postern.trash", folder))]
+    found = (re.search(r"\.stay(\d+)-(\d+)", name) for name in names)
+    return sorted((int(match[1]), int(match[2])) for match in found)
+
+
+@case("while others rename them, all marked messages are removed, no other")
+def _():
+    equal(remove_in_churn("unlink"), [], "the trash")
+
+
+@case("while others rename them, each marked message gets into the trash once")
+def _():
+    equal(remove_in_churn("trash"), [(turn, number) for turn in range(1, 11)
+                                     for number in range(0, 100, 2)],
+          "the trash")
 
 
 def turns(maildir):

@@ -445,7 +445,8 @@ def _():
             client.ok("QUIT")
         line = server.wait_for_session(user="joe")
         wanted = {"ip": "[127.0.0.1]", "listener": "pop3s", "tls": "TLS1.3",
-                  "retr": "2", "top": "1", "dele": "1", "end": "quit"}
+                  "retr": "2", "top": "1", "dele": "1", "expired": "0",
+                  "end": "quit"}
         equal({key: line.get(key) for key in wanted}, wanted, "the line")
         check(len(line["cipher"]) > 3, f"cipher={line['cipher']}")
         check(0 <= float(line["seconds"]) < 60, line["seconds"])

@@ -24,7 +24,8 @@ SRC_ROWS = (
     "pool",
     "generation",
     "keeper | worker | signer",
-    "maildrop | authorization | transaction | child",
+    "commit | authorization | transaction | child",
+    "maildrop",
     "auth auth_account auth_child auth_file auth_name auth_program "
     "auth_scheme passwd_file | capa",
     "pop3 | confine",
@@ -37,18 +38,18 @@ SRC_ROWS = (
     "log | deadline",
 )
 MAILDIR_ROWS = (
-    "drop",
-    "expunge | index index_format index_write | import",
+    "drop | update",
+    "expunge | seen | expire | index index_format index_write | import",
     "import_dovecot import_courier import_rule",
-    "import_list | import_popa3d | listing",
-    "scan refresh gather known uidls count file locate | lock | quota",
+    "import_list | import_popa3d | listing | chase | trash | quota",
+    "scan refresh gather known uidls count file locate | lock",
     "ledger ledger_file ledger_table | uidl_format uidl_place",
     "text",
-    "beneath | folder | octets | checksum | name",
+    "beneath | folder | octets | checksum | name | move | bits",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
-    "keeper": {"expunge"},
+    "commit": {"bits", "update"},
     "maildrop": {"beneath", "drop", "lock", "uidl_format"},
     "mailbox": {"listing"},
 }

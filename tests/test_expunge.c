@@ -5,6 +5,7 @@
 
 #include "maildir/expunge.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,14 +29,49 @@ static void scan_four(struct fixture *fixture, struct scan *scan)
 	assert_int_equal(scan->count, 4);
 }
 
+/* Unlink what is marked. */
+static struct expunge_result expunge_marked(struct scan *scan,
+	const uint8_t *marks)
+{
+	struct chase chase = { .scan = scan };
+	struct expunge_order order = {
+		.messages = { [EXPUNGE_MARKED] = marks },
+	};
+
+	return expunge_messages(&chase, &order);
+}
+
 static void assert_result(struct scan *scan, uint8_t marks, uint32_t removed,
 	uint32_t failed)
 {
 	struct expunge_result result = expunge_marked(scan, &marks);
 
-	assert_int_equal(result.removed, removed);
-	assert_int_equal(result.failed, failed);
+	assert_int_equal(result.removed[EXPUNGE_MARKED], removed);
+	assert_int_equal(result.failed[EXPUNGE_MARKED], failed);
+	assert_int_equal(result.removed[EXPUNGE_EXPIRED], 0);
+	assert_int_equal(result.failed[EXPUNGE_EXPIRED], 0);
+	assert_int_equal(result.error != 0, failed > 0);
 	scan_free(scan);
+}
+
+static void two_reasons(void **state)
+{
+	uint8_t marked = 1 << 0 | 1 << 1, expired = 1 << 1 | 1 << 2 | 1 << 3;
+	struct expunge_order order = { .messages = { &marked, &expired } };
+	struct expunge_result result;
+	struct scan scan;
+
+	scan_four(*state, &scan);
+	fixture_write(*state, "new/4.d", "it has changed");
+	struct chase chase = { .scan = &scan };
+	result = expunge_messages(&chase, &order);
+	assert_int_equal(result.removed[EXPUNGE_MARKED], 2);
+	assert_int_equal(result.failed[EXPUNGE_MARKED], 0);
+	assert_int_equal(result.removed[EXPUNGE_EXPIRED], 1);
+	assert_int_equal(result.failed[EXPUNGE_EXPIRED], 1);
+	assert_int_equal(result.error, ESTALE);
+	assert_true(fixture_has(*state, "new/4.d"));
+	scan_free(&scan);
 }
 
 static void marked_only(void **state)
@@ -78,8 +114,8 @@ static void many(void **state)
 	}
 	fixture_scan(*state, &scan);
 	result = expunge_marked(&scan, marks);
-	assert_int_equal(result.removed, 100);
-	assert_int_equal(result.failed, 0);
+	assert_int_equal(result.removed[EXPUNGE_MARKED], 100);
+	assert_int_equal(result.failed[EXPUNGE_MARKED], 0);
 	for (int i = 0; i < 200; i++) {
 		snprintf(path, sizeof(path), "%s/%d.x",
 			i % 4 < 2 ? "new" : "cur", i);
@@ -177,7 +213,8 @@ static int expunge_read_only(struct fixture *fixture)
 		return 1;
 	result = expunge_marked(&scan, &marks);
 	scan_free(&scan);
-	return result.removed == 2 && result.failed == 2 ? 0 : 2;
+	return result.removed[EXPUNGE_MARKED] == 2 &&
+		result.failed[EXPUNGE_MARKED] == 2 ? 0 : 2;
 }
 
 static void read_only(void **state)
@@ -250,8 +287,8 @@ static void in_storm(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	scan_free(&scan);
 	fixture_scan(fixture, &scan);
-	assert_int_equal(result.removed, STORM_MESSAGES);
-	assert_int_equal(result.failed, 0);
+	assert_int_equal(result.removed[EXPUNGE_MARKED], STORM_MESSAGES);
+	assert_int_equal(result.failed[EXPUNGE_MARKED], 0);
 	assert_int_equal(scan.count, 0);
 	scan_free(&scan);
 }
@@ -276,6 +313,8 @@ int main(void)
 		CASE("what can't be removed counts as failed", read_only),
 		CASE("of two twins the marked one is removed", twin),
 		CASE("all are removed while all are renamed", in_storm),
+		CASE("a message counts once, and as marked before expired",
+			two_reasons),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

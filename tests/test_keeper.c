@@ -26,6 +26,9 @@
 
 #define LONG_MS 20000
 
+/* As the settings have it in this case. */
+static const struct mailbox_settings *rules;
+
 struct house {
 	pid_t keeper_pid;
 	int worker_fd;
@@ -88,8 +91,8 @@ static void begin(struct house *house)
 		.command = command, .timeout_s = 20,
 	};
 	struct settings settings = {
-		.mailbox = { .path = (char *)"~/Maildir",
-			.folder_separator = (char *)"+" },
+		.mailbox = rules != NULL ? *rules :
+			(struct mailbox_settings){ .delete = DELETE_UNLINK },
 		.auth = { .concurrent_checks = 2, .backends = &backend,
 			.backend_count = 1 },
 		.limits = { .login_timeout_s = 20 },
@@ -97,6 +100,9 @@ static void begin(struct house *house)
 
 	if (has_file("check"))
 		backend.type = BACKEND_PROGRAM;
+	settings.mailbox.path = (char *)"~/Maildir";
+	settings.mailbox.folder_separator = (char *)"+";
+	settings.mailbox.uidl_format = (char *)"%08Xu%08Xv";
 	assert_int_equal(wire_pair(fds), 0);
 	house->keeper_pid = fork();
 	if (house->keeper_pid == 0) {
@@ -270,6 +276,15 @@ static void a_record_wrong_in_any_field_ends_it(void **state)
 	expect_end(&commit, sizeof(commit));
 	commit.first = 1;
 	expect_end(&commit, sizeof(commit));
+	commit.marks[0] = 0;
+	commit.first = 0;
+	commit.retrieved[0] = 0x04;
+	expect_end(&commit, sizeof(commit));
+	commit.retrieved[0] = 0x03;
+	commit.first = 8;
+	expect_end(&commit, sizeof(commit));
+	commit.first = UINT32_MAX - 7;
+	expect_end(&commit, sizeof(commit));
 	commit.first = 0;
 	commit.is_last = 2;
 	expect_end(&commit, sizeof(commit));
@@ -329,6 +344,95 @@ static void a_commit_removes_what_is_marked_and_ends_it(void **state)
 	close(house.worker_fd);
 	assert_false(has_file("joe/Maildir/new/2.b"));
 	assert_true(has_file("joe/Maildir/cur/1.a:2,S"));
+}
+
+/* Send COMMIT with both bitmaps; the answer's counts are expected. */
+static void expect_commit(const struct mailbox_settings *settings,
+	uint8_t marks, uint8_t retrieved, const struct wire_committed *wanted)
+{
+	struct house house;
+	struct wire_commit commit = {
+		.kind = WIRE_COMMIT, .is_last = 1,
+		.marks = { marks }, .retrieved = { retrieved } };
+	struct wire_committed answer;
+
+	rules = settings;
+	begin(&house);
+	rules = NULL;
+	assert_int_equal(log_in(&house, "joe", "secret"), WIRE_LOGIN_GRANTED);
+	assert_int_equal(wire_send(house.worker_fd, &commit, sizeof(commit),
+		-1), 0);
+	assert_true(receive(&house, WIRE_COMMIT, &answer, sizeof(answer)));
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
+	close(house.worker_fd);
+	assert_int_equal(answer.removed, wanted->removed);
+	assert_int_equal(answer.failed, wanted->failed);
+	assert_int_equal(answer.expired, wanted->expired);
+}
+
+static void what_was_retrieved_stays_as_it_is(void **state)
+{
+	struct wire_committed none = { .removed = 0 };
+
+	(void)state;
+	make_user();
+	expect_commit(NULL, 0, 3, &none);
+	assert_both_messages();
+}
+
+static void what_was_retrieved_is_seen_if_the_settings_say_so(void **state)
+{
+	struct mailbox_settings settings = { .mark_seen = true };
+	struct wire_committed none = { .removed = 0 };
+
+	(void)state;
+	make_user();
+	expect_commit(&settings, 0, 2, &none);
+	assert_false(has_file("joe/Maildir/new/2.b"));
+	assert_true(has_file("joe/Maildir/cur/2.b:2,S"));
+	assert_true(has_file("joe/Maildir/cur/1.a:2,S"));
+}
+
+static void what_is_marked_goes_into_the_trash(void **state)
+{
+	struct mailbox_settings settings = {
+		.delete = DELETE_TRASH, .trash_days = 1 };
+	struct wire_committed one = { .removed = 1 };
+
+	(void)state;
+	make_user();
+	expect_commit(&settings, 2, 3, &one);
+	assert_false(has_file("joe/Maildir/new/2.b"));
+	assert_true(has_file("joe/Maildir/postern.trash/new/2.b"));
+	assert_true(has_file("joe/Maildir/cur/1.a:2,S"));
+}
+
+static void a_trash_that_fails_keeps_what_is_marked(void **state)
+{
+	struct mailbox_settings settings = {
+		.delete = DELETE_TRASH, .trash_days = 1 };
+	struct wire_committed none = { .failed = 2 };
+
+	(void)state;
+	make_user();
+	scratch_write("joe/Maildir/postern.trash", 0600, "a file\n");
+	expect_commit(&settings, 3, 0, &none);
+	assert_both_messages();
+	assert_non_null(strstr(scratch_errors(),
+		"user=joe: 2 of 2 messages not removed: Not a directory"));
+}
+
+/* The fixture's messages are written just now: they are a day too young. */
+static void only_what_is_due_expires(void **state)
+{
+	struct mailbox_settings settings = { .expire_days = 1 };
+	struct wire_committed none = { .removed = 0 };
+
+	(void)state;
+	make_user();
+	expect_commit(&settings, 0, 3, &none);
+	assert_both_messages();
+	assert_null(strstr(scratch_errors(), "expired"));
 }
 
 static void a_second_session_finds_the_maildrop_in_use(void **state)
@@ -539,6 +643,16 @@ int main(void)
 			marks_without_the_last_part_remove_nothing),
 		SCRATCH_CASE("a commit removes what is marked and ends it",
 			a_commit_removes_what_is_marked_and_ends_it),
+		SCRATCH_CASE("what was retrieved stays as it is by default",
+			what_was_retrieved_stays_as_it_is),
+		SCRATCH_CASE("what was retrieved is seen with mark-seen",
+			what_was_retrieved_is_seen_if_the_settings_say_so),
+		SCRATCH_CASE("what is marked goes into the trash",
+			what_is_marked_goes_into_the_trash),
+		SCRATCH_CASE("a trash that fails keeps what is marked",
+			a_trash_that_fails_keeps_what_is_marked),
+		SCRATCH_CASE("a message of today does not expire",
+			only_what_is_due_expires),
 		SCRATCH_CASE("a second session finds the maildrop in use",
 			a_second_session_finds_the_maildrop_in_use),
 		SCRATCH_CASE("a folder is a maildrop with a lock of its own",

@@ -114,7 +114,8 @@ static void a_message_that_failed_is_never_marked(void **state)
 static void nothing_is_marked_in_a_mailbox_that_is_read_only(void **state)
 {
 	struct liar liar;
-	uint32_t removed, failed;
+	const struct mailbox_settings useful = { .expire_days = 1,
+		.mark_seen = true, .delete = DELETE_TRASH };
 
 	begin(&liar);
 	liar.is_read_only = 1;
@@ -123,10 +124,8 @@ static void nothing_is_marked_in_a_mailbox_that_is_read_only(void **state)
 	assert_true(liar.box.is_read_only);
 	assert_false(mailbox_mark(&liar.box, 0));
 	assert_false(mailbox_is_marked(&liar.box, 0));
-	/* Nobody answers, so nothing is asked. */
-	assert_int_equal(mailbox_commit(&liar.box, &removed, &failed), 0);
-	assert_int_equal(removed, 0);
-	assert_int_equal(failed, 0);
+	mailbox_set_retrieved(&liar.box, 0);
+	assert_false(mailbox_needs_commit(&liar.box, &useful));
 	end(&liar);
 	assert_false(liar.box.is_read_only);
 }
@@ -142,10 +141,72 @@ static void a_keeper_must_say_whether_it_is_read_only(void **state)
 	end(&liar);
 }
 
+static void only_what_has_to_be_done_at_quit_needs_a_commit(void **state)
+{
+	const struct mailbox_settings plain = { .delete = DELETE_UNLINK };
+	const struct mailbox_settings seen = { .mark_seen = true };
+	const struct mailbox_settings useful[] = {
+		{ .expire_days = 1 }, { .expire_retrieved_days = 1 },
+		{ .delete = DELETE_TRASH },
+	};
+	struct liar liar;
+
+	begin(&liar);
+	answer_listing(&liar, *state);
+	assert_int_equal(log_in(&liar), WIRE_LOGIN_GRANTED);
+	for (size_t i = 0; i < sizeof(useful) / sizeof(useful[0]); i++)
+		assert_true(mailbox_needs_commit(&liar.box, &useful[i]));
+	assert_false(mailbox_needs_commit(&liar.box, &plain));
+	assert_false(mailbox_needs_commit(&liar.box, &seen));
+	mailbox_set_retrieved(&liar.box, 1);
+	assert_false(mailbox_needs_commit(&liar.box, &plain));
+	assert_true(mailbox_needs_commit(&liar.box, &seen));
+	assert_true(mailbox_mark(&liar.box, 0));
+	assert_true(mailbox_needs_commit(&liar.box, &plain));
+	mailbox_unmark_all(&liar.box);
+	assert_false(mailbox_needs_commit(&liar.box, &plain));
+	assert_true(mailbox_needs_commit(&liar.box, &seen));
+	end(&liar);
+}
+
+static void commit_tells_what_was_marked_and_retrieved(void **state)
+{
+	struct wire_committed told = { .kind = WIRE_COMMIT, .removed = 1,
+		.failed = 2, .expired = 3 };
+	struct wire_committed answer;
+	struct wire_commit request;
+	struct liar liar;
+
+	begin(&liar);
+	answer_listing(&liar, *state);
+	assert_int_equal(log_in(&liar), WIRE_LOGIN_GRANTED);
+	assert_true(mailbox_mark(&liar.box, 0));
+	mailbox_set_retrieved(&liar.box, 1);
+	mailbox_set_retrieved(&liar.box, 1);
+	assert_int_equal(liar.box.retrieved_count, 1);
+	assert_int_equal(wire_send(liar.keeper_fd, &told, sizeof(told), -1),
+		0);
+	assert_int_equal(mailbox_commit(&liar.box, &answer), 0);
+	assert_memory_equal(&answer, &told, sizeof(told));
+	/* AUTH came before it. */
+	struct wire_auth auth;
+	assert_int_equal(wire_receive(liar.keeper_fd, WIRE_AUTH, &auth,
+		sizeof(auth), NULL), 0);
+	assert_int_equal(wire_receive(liar.keeper_fd, WIRE_COMMIT, &request,
+		sizeof(request), NULL), 0);
+	assert_int_equal(request.first, 0);
+	assert_int_equal(request.is_last, 1);
+	assert_int_equal(request.marks[0], 1);
+	assert_int_equal(request.retrieved[0], 2);
+	for (size_t i = 1; i < WIRE_MARKS_BYTES; i++)
+		assert_int_equal(request.marks[i] | request.retrieved[i], 0);
+	end(&liar);
+}
+
 static void a_keeper_that_dies_is_epipe_everywhere(void **state)
 {
 	struct liar liar;
-	uint32_t removed, failed;
+	struct wire_committed committed;
 
 	begin(&liar);
 	answer_listing(&liar, *state);
@@ -155,7 +216,7 @@ static void a_keeper_that_dies_is_epipe_everywhere(void **state)
 		deadline_now_ms() + LONG_MS), -1);
 	assert_int_equal(errno, EPIPE);
 	assert_true(mailbox_mark(&liar.box, 0));
-	assert_int_equal(mailbox_commit(&liar.box, &removed, &failed), -1);
+	assert_int_equal(mailbox_commit(&liar.box, &committed), -1);
 	assert_int_equal(errno, EPIPE);
 	mailbox_end(&liar.box);
 }
@@ -273,6 +334,10 @@ int main(void)
 			nothing_is_marked_in_a_mailbox_that_is_read_only),
 		CASE("an answer that is neither read-only nor not grants "
 			"nothing", a_keeper_must_say_whether_it_is_read_only),
+		CASE("only what is to be done at QUIT needs a COMMIT",
+			only_what_has_to_be_done_at_quit_needs_a_commit),
+		CASE("COMMIT tells what was marked and what was retrieved",
+			commit_tells_what_was_marked_and_retrieved),
 		CASE("a keeper that dies is EPIPE everywhere",
 			a_keeper_that_dies_is_epipe_everywhere),
 		CASE("a keeper that dies at the login grants nothing",

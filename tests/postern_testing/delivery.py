@@ -21,7 +21,12 @@ keep_environment = LD_PRELOAD : LD_LIBRARY_PATH : NSS_WRAPPER_PASSWD : \
   NSS_WRAPPER_GROUP
 add_environment =
 message_size_limit = 0
+{main}
 begin routers
+bare:
+  driver = accept
+  local_parts = bare
+  transport = maildir_bare
 crlf:
   driver = accept
   local_parts = crlf
@@ -30,6 +35,13 @@ lf:
   driver = accept
   transport = maildir_lf
 begin transports
+maildir_bare:
+  driver = appendfile
+  directory = {maildir}
+  maildir_format
+  user = {uid}
+  group = {gid}
+  {bare}
 maildir_crlf:
   driver = appendfile
   directory = {maildir}
@@ -53,16 +65,22 @@ begin rewrite
 
 
 class Exim:
-    """An Exim of our own whose mail all goes to one Maildir."""
+    """An Exim of our own whose mail all goes to one Maildir.
 
-    def __init__(self, top, maildir):
+    'bare' are options of the transport of the user "bare", whose mail is
+    delivered without any header of Exim's.
+    """
+
+    def __init__(self, top, maildir, bare=""):
         self.top = top
         self.uid = mail_uid()
         self.gid = self.uid if os.geteuid() == 0 else os.getegid()
         self.program = programs.find("exim4")
         self.wrapper = programs.library("libnss_wrapper.so")
-        os.mkdir(top, 0o700)
-        self.write("conf", CONFIG.format(maildir=maildir, **vars(self)))
+        os.makedirs(top, 0o700, exist_ok=True)
+        self.write("conf", CONFIG.format(
+            maildir=maildir, bare=bare, **vars(self),
+            main="received_header_text =" if bare else ""))
         self.write("passwd",
                    f"Debian-exim:x:{self.uid}:{self.gid}::/:/bin/false\n")
         self.write("group", f"Debian-exim:x:{self.gid}:\n")
@@ -73,11 +91,19 @@ class Exim:
         with open(os.path.join(self.top, name), "w", encoding="ascii") as file:
             file.write(text)
 
-    def send(self, message, recipient="user"):
-        """Submit 'message' and return when it is delivered."""
+    def send(self, message, recipient="user", sender="sender@localhost"):
+        """Submit 'message' and return when it is delivered.
+
+        With the sender "<>", nobody is told when it can't be.
+        """
         programs.run_as(
             self.uid, self.program, "-C", os.path.join(self.top, "conf"),
-            "-odf", "-oi", "-f", "sender@localhost", f"{recipient}@localhost",
+            "-odf", "-oi", "-f", sender, f"{recipient}@localhost",
             stdin=message, LD_PRELOAD=self.wrapper,
             NSS_WRAPPER_PASSWD=os.path.join(self.top, "passwd"),
             NSS_WRAPPER_GROUP=os.path.join(self.top, "group"))
+
+    def log(self):
+        """Return what Exim has logged."""
+        with open(os.path.join(self.top, "log-main"), "rb") as file:
+            return file.read()
