@@ -47,7 +47,8 @@ def environ(path, **more):
     """Return the environment in which program 'path' finds its libraries."""
     result = os.environ | more
     if path.startswith(tree()):
-        folders = (glob.glob(tree("usr/lib/*/")) + glob.glob(tree("lib/*/"))
+        folders = ([tree("usr/lib")] + glob.glob(tree("usr/lib/*/"))
+                   + glob.glob(tree("lib/*/"))
                    + glob.glob(tree("usr/lib/*/systemd/")))
         result["LD_LIBRARY_PATH"] = ":".join(folders)
     return result
