@@ -68,7 +68,7 @@ struct run {
 	struct fixture *fixture;
 	struct victim *before;		/* undisturbed; .is_shown if it was */
 	struct victim *victim;		/* the disturbed one */
-	struct victim *after[2];	/* undisturbed; the second by the index */
+	struct victim *after[2];	/* undisturbed; then by the index */
 	struct kill_at_end end;
 	bool has_late;			/* the last message is there */
 };
