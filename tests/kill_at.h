@@ -30,7 +30,7 @@
 /* What happens at the chosen call. */
 enum kill_at_deed {
 	KILL_AT_KILL,		/* SIGKILL, before it does anything */
-	KILL_AT_TEAR,		/* SIGKILL, after it wrote the first half */
+	KILL_AT_TEAR,		/* SIGKILL, after it wrote a half */
 	KILL_AT_SHORTEN,	/* it writes the first half, and goes on */
 	KILL_AT_FAIL,		/* it does nothing but fail with .error */
 	KILL_AT_MEDDLE		/* .meddle is called before it */

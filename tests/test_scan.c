@@ -452,9 +452,12 @@ static void twins(void **state)
 	fixture_rename(fixture, "cur/1.a:2,S", "cur/1.a:2,RS");
 	fixture_rename(fixture, "new/1.a", "cur/1.a:2,F");
 	fixture_scan(fixture, &scan);
-	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a:2,RS")), "1.a");
-	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a:2,T")), uidl[0]);
-	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a:2,F")), uidl[1]);
+	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a:2,RS")),
+		"1.a");
+	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a:2,T")),
+		uidl[0]);
+	assert_string_equal(fixture_uidl(&scan, find(&scan, "1.a:2,F")),
+		uidl[1]);
 	scan_free(&scan);
 }
 
