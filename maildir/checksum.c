@@ -22,15 +22,19 @@ static uint64_t mix(uint64_t lane, uint64_t word)
 static void add_blocks(struct checksum *checksum, const uint8_t *octets,
 	size_t count)
 {
-	uint64_t lanes[CHECKSUM_LANES], words[CHECKSUM_LANES];
+	uint64_t a = checksum->lanes[0], b = checksum->lanes[1];
+	uint64_t c = checksum->lanes[2], d = checksum->lanes[3];
+	uint64_t words[CHECKSUM_LANES];
 
-	memcpy(lanes, checksum->lanes, sizeof(lanes));
 	for (; count > 0; count -= sizeof(words), octets += sizeof(words)) {
 		memcpy(words, octets, sizeof(words));
-		for (int i = 0; i < CHECKSUM_LANES; i++)
-			lanes[i] = mix(lanes[i], words[i]);
+		a = mix(a, words[0]);
+		b = mix(b, words[1]);
+		c = mix(c, words[2]);
+		d = mix(d, words[3]);
 	}
-	memcpy(checksum->lanes, lanes, sizeof(lanes));
+	memcpy(checksum->lanes, (uint64_t[]){ a, b, c, d },
+		sizeof(checksum->lanes));
 }
 
 void checksum_begin(struct checksum *checksum)
