@@ -16,6 +16,7 @@
 #include "maildir/gather.h"
 #include "maildir/listing.h"
 #include "maildir/uidls.h"
+#include "maildir/whole.h"
 
 /* Where a listing goes: into memory, or into a memfd. */
 struct target {
@@ -26,23 +27,11 @@ struct target {
 static int put(void *context, const void *octets, size_t count)
 {
 	struct target *target = context;
-	const char *from = octets;
 
-	if (target->end != NULL) {
-		memcpy(target->end, octets, count);
-		target->end += count;
-		return 0;
-	}
-	while (count > 0) {
-		ssize_t written = write(target->fd, from, count);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		from += written;
-		count -= (size_t)written;
-	}
+	if (target->end == NULL)
+		return whole_write(target->fd, octets, count);
+	memcpy(target->end, octets, count);
+	target->end += count;
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 
 #include "maildir/checksum.h"
 #include "maildir/index_format.h"
+#include "maildir/whole.h"
 
 /* A small index is read at once. */
 #define PIECE_BYTES 65536
@@ -32,26 +33,6 @@ static int refuse(int error)
 {
 	errno = error;
 	return -1;
-}
-
-/* Read all of 'count' octets. */
-static int read_at(const struct index *index, void *octets, size_t count,
-	uint64_t at)
-{
-	char *to = octets;
-
-	while (count > 0) {
-		ssize_t got = pread(index->fd, to, count, (off_t)at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got < 0 ? -1 : refuse(EBADMSG);
-		to += got;
-		at += (uint64_t)got;
-		count -= (size_t)got;
-	}
-	return 0;
 }
 
 static uint64_t messages_bytes(const struct index *index)
@@ -123,7 +104,7 @@ static const char *read_piece(const struct index *index, uint64_t at,
 {
 	if (at + count <= index->head_bytes)
 		return index->head + at;
-	return read_at(index, buffer, count, at) == 0 ? buffer : NULL;
+	return whole_read(index->fd, buffer, count, at) == 0 ? buffer : NULL;
 }
 
 static int copy_listing(const struct index *index, char *buffer,
@@ -201,8 +182,8 @@ static int read_details(const struct index *index, struct scan *scan)
 	scan->names_room = (size_t)index->names_bytes + 1;
 	scan->names_bytes = (size_t)index->names_bytes;
 	scan->count = scan->room = index->count;
-	if (read_at(index, scan->messages, bytes, at) < 0 ||
-			read_at(index, scan->names, scan->names_bytes,
+	if (whole_read(index->fd, scan->messages, bytes, at) < 0 ||
+			whole_read(index->fd, scan->names, scan->names_bytes,
 				at + bytes) < 0)
 		return -1;
 	checksum_begin(&checksum);

@@ -16,6 +16,7 @@
 #include "maildir/gather.h"
 #include "maildir/index.h"
 #include "maildir/index_format.h"
+#include "maildir/whole.h"
 
 #define DRAFT_FILE "postern.index.new"
 
@@ -32,28 +33,13 @@ struct output {
 	char *buffer;
 };
 
-static int write_all(int fd, const char *octets, size_t count)
-{
-	while (count > 0) {
-		ssize_t written = write(fd, octets, count);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		octets += written;
-		count -= (size_t)written;
-	}
-	return 0;
-}
-
 static int put(void *context, const void *octets, size_t count)
 {
 	struct output *output = context;
 
 	checksum_add(&output->checksum, octets, count);
 	output->bytes += count;
-	return write_all(output->fd, octets, count);
+	return whole_write(output->fd, octets, count);
 }
 
 static int flush(struct output *output)
@@ -151,7 +137,7 @@ static int write_index(const struct index_draft *draft,
 	struct output output = { .fd = draft->fd, .buffer = buffer };
 	struct index_frame frame = { .magic = 0 };
 
-	if (write_all(draft->fd, (const char *)&frame, sizeof(frame)) < 0 ||
+	if (whole_write(draft->fd, &frame, sizeof(frame)) < 0 ||
 			write_parts(&output, scan, &frame) < 0)
 		return -1;
 	frame.magic = INDEX_MAGIC;

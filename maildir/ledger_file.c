@@ -19,6 +19,7 @@
 
 #include "maildir/ledger_table.h"
 #include "maildir/text.h"
+#include "maildir/whole.h"
 
 #define NEW_FILE_FLAGS \
 	(O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY)
@@ -267,21 +268,6 @@ size_t ledger_line(const struct ledger *ledger, uint32_t idx,
 	return (size_t)(end - line);
 }
 
-static int write_all(int fd, const char *octets, size_t count)
-{
-	while (count > 0) {
-		ssize_t done = write(fd, octets, count);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -1;
-		octets += done;
-		count -= (size_t)done;
-	}
-	return 0;
-}
-
 static int write_lines(const struct ledger *ledger, int fd)
 {
 	/* Static: of a large stack frame every page would be touched. */
@@ -293,13 +279,13 @@ static int write_lines(const struct ledger *ledger, int fd)
 		used += ledger_line(ledger, idx, buffer + used);
 		if (used + LEDGER_LINE_BYTES <= sizeof(buffer))
 			continue;
-		if (write_all(fd, buffer, used) < 0)
+		if (whole_write(fd, buffer, used) < 0)
 			return -1;
 		used = 0;
 	}
 	used += (size_t)snprintf(buffer + used, sizeof(buffer) - used,
 		"end %" PRIu32 "\n", ledger->count);
-	return write_all(fd, buffer, used);
+	return whole_write(fd, buffer, used);
 }
 
 static int write_new(const struct ledger *ledger, int root_fd)

@@ -9,22 +9,18 @@ import contextlib
 import os
 import re
 import signal
-import ssl
 import stat
 import subprocess
-import sys
 import threading
 import time
 
-from postern_testing import (Client, Closed, Refused, Server, Skip, Suite,
-                             as_root, check, equal, mail_uid, matches,
-                             stuffed, wire)
+from postern_testing import (LOST, Client, Refused, Server, Skip, Suite,
+                             as_root, check, equal, log_in, mail_uid, matches,
+                             run_cases, stuffed, wire)
 from postern_testing import churn, processes
 from postern_testing.processes import wait_until
-from postern_testing.server import program
 
 VICTIMS = ("postern-worker", "postern-keeper", "postern-signer", "postern")
-LOST = (Closed, ConnectionError, ssl.SSLError)
 HANG_S = 15
 
 suite = Suite()
@@ -34,13 +30,6 @@ case = suite.case
 def one_session_server():
     """Return a server whose only worker is easy to find."""
     return Server(pool={"spare": "1", "max": "1"})
-
-
-def log_in(server, transport="plain", user="joe"):
-    """Return a client in the TRANSACTION state."""
-    client = Client(server, transport)
-    client.login(user)
-    return client
 
 
 # kill -9 at every step.
@@ -923,16 +912,5 @@ def _():
             equal(client.count(), 3, "messages")
 
 
-def main():
-    """Run all cases that can run here."""
-    try:
-        program()
-    except Skip as reason:
-        print(f"1..0 # SKIP {reason}")
-        sys.exit(0)
-    suite.main()
-    suite.exit()
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(suite)

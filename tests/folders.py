@@ -4,13 +4,10 @@
 import os
 import re
 import shutil
-import sys
 import time
 
 from postern_testing import (Client, Server, Skip, Suite, as_root, check,
-                             equal, mail_uid, stuffed)
-from postern_testing import certificates
-from postern_testing.server import program
+                             equal, mail_uid, run_cases, stuffed)
 
 EARLY_S = 0.02  # a clock may tick between the two ends
 DENIED = b"-ERR [AUTH] wrong user name or password"
@@ -295,17 +292,5 @@ def _():
                         again.ok("QUIT")
 
 
-def main():
-    """Run all cases."""
-    try:
-        program()
-        certificates.probe()
-    except Skip as reason:
-        print(f"1..0 # SKIP {reason}")
-        sys.exit(0)
-    suite.main()
-    suite.exit()
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(suite)

@@ -9,28 +9,19 @@ sizes in names that lie, an index that is damaged, foreign or somebody else's.
 import contextlib
 import os
 import ssl
-import sys
 
-from postern_testing import (Client, Closed, Server, Skip, Suite, check,
-                             equal, matches, stuffed, wire)
+from postern_testing import (LOST, Server, Skip, Suite, check, equal, log_in,
+                             matches, run_cases, stuffed, wire)
 from postern_testing import mounts
 from postern_testing.processes import wait_until
-from postern_testing.server import as_root, program
+from postern_testing.server import as_root
 
-LOST = (Closed, ConnectionError, ssl.SSLError)
 INDEX = "postern.index"
 LEDGER = "postern.uidls"
 ROUNDS = 40
 
 suite = Suite()
 case = suite.case
-
-
-def log_in(server, transport="plain", user="joe"):
-    """Return a client in the TRANSACTION state."""
-    client = Client(server, transport)
-    client.login(user)
-    return client
 
 
 def listed(client):
@@ -412,16 +403,5 @@ def _():
         check(not os.path.exists(maildir.path(INDEX)), "there is an index")
 
 
-def main():
-    """Run all cases that can run here."""
-    try:
-        program()
-    except Skip as reason:
-        print(f"1..0 # SKIP {reason}")
-        sys.exit(0)
-    suite.main()
-    suite.exit()
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(suite)

@@ -11,15 +11,13 @@ import re
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import time
 import warnings
 
 from postern_testing import (Client, Closed, Server, Skip, Suite, as_root,
-                             check, equal, mail_uid, matches, stuffed)
+                             check, equal, log_in, mail_uid, matches,
+                             run_cases, stuffed)
 from postern_testing.processes import wait_until
-from postern_testing.server import program
 
 LONG = bool(os.environ.get("POSTERN_LONG"))
 AT_LAST_S = 10  # "at once" and "in time" end here
@@ -37,13 +35,6 @@ def takes_at_least(seconds):
     taken = time.monotonic() - start
     check(taken >= seconds - EARLY_S, f"{taken:.3f} s is too early")
     check(taken < seconds + AT_LAST_S, f"{taken:.3f} s is far too late")
-
-
-def log_in(server, transport="plain", user="joe", **options):
-    """Return a client in the TRANSACTION state."""
-    client = Client(server, transport, **options)
-    client.login(user)
-    return client
 
 
 def is_refused(server, listener="pop3"):
@@ -1215,17 +1206,5 @@ def _():
             client.ok("QUIT")
 
 
-def main():
-    """Run all cases that can run here."""
-    try:
-        subprocess.run([program(), "--version"], check=True, timeout=20,
-                       stdout=subprocess.DEVNULL)
-    except Skip as reason:
-        print(f"1..0 # SKIP {reason}")
-        sys.exit(0)
-    suite.main()
-    suite.exit()
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(suite)

@@ -45,7 +45,8 @@ MAILDIR_ROWS = (
     "scan refresh gather known uidls count file locate | lock",
     "ledger ledger_file ledger_table | uidl_format uidl_place",
     "text",
-    "beneath | folder | holder | octets | checksum | name | move | bits",
+    "beneath | folder | holder | octets | checksum | name | whole | move "
+    "| bits",
 )
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {

@@ -10,20 +10,17 @@ import datetime
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 
-from postern_testing import (Client, Closed, Server, Skip, Suite, as_root,
-                             check, equal, matches, stuffed)
+from postern_testing import (LOST, Client, Server, Skip, Suite,
+                             as_root, check, equal, log_in, matches,
+                             run_cases, stuffed)
 from postern_testing.processes import wait_until
-from postern_testing.server import program
 
 TRANSPORTS = ("plain", "stls", "tls")
 LONG = bool(os.environ.get("POSTERN_LONG"))
 AT_LAST_S = 20  # "soon" and "at once" end here
 EARLY_S = 0.02  # a clock may tick between the two ends
-LOST = (Closed, ConnectionError, BrokenPipeError)
 IN_USE = (rb"-ERR \[IN-USE\] the mailbox is open since (\d{4}-\d\d-\d\d "
           rb"\d\d:\d\d:\d\d) UTC \((\d+) s\) from (\S+)")
 TAKEN_OVER = (b"-ERR [IN-USE] another session has taken over the mailbox; "
@@ -37,13 +34,6 @@ def server_with(after, **sections):
     """Return a server whose clients are silent after 'after'."""
     sections.setdefault("mailbox", {})["takeover-after"] = after
     return Server(**sections)
-
-
-def log_in(server, transport="plain", user="joe", **options):
-    """Return a client in the TRANSACTION state."""
-    client = Client(server, transport, **options)
-    client.login(user)
-    return client
 
 
 def is_in_use(server, transport="plain"):
@@ -540,17 +530,5 @@ def _():
         check(not is_in_use(server), "it is in use")
 
 
-def main():
-    """Run all cases that can run here."""
-    try:
-        subprocess.run([program(), "--version"], check=True, timeout=20,
-                       stdout=subprocess.DEVNULL)
-    except Skip as reason:
-        print(f"1..0 # SKIP {reason}")
-        sys.exit(0)
-    suite.main()
-    suite.exit()
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(suite)

@@ -9,17 +9,13 @@ import contextlib
 import os
 import re
 import signal
-import ssl
-import sys
 import time
 
-from postern_testing import (Client, Closed, Server, Skip, Suite, check,
-                             equal, matches, stuffed)
+from postern_testing import (LOST, Client, Server, Suite, check, equal,
+                             log_in, matches, run_cases, stuffed)
 from postern_testing import mounts
 from postern_testing.processes import wait_until
-from postern_testing.server import program
 
-LOST = (Closed, ConnectionError, ssl.SSLError)
 DAY_S = 86400
 TRASH = "postern.trash"
 FOLDERS = ("new", "cur", f"{TRASH}/new", f"{TRASH}/cur")
@@ -28,13 +24,6 @@ MARK_SEEN = {"mark-seen": "yes"}
 
 suite = Suite()
 case = suite.case
-
-
-def log_in(server, transport="plain", user="joe"):
-    """Return a client in the TRANSACTION state."""
-    client = Client(server, transport)
-    client.login(user)
-    return client
 
 
 def uidls(client):
@@ -551,16 +540,5 @@ def _():
         wish.compare(places(maildir), b"+OK")
 
 
-def main():
-    """Run all cases that can run here."""
-    try:
-        program()
-    except Skip as reason:
-        print(f"1..0 # SKIP {reason}")
-        sys.exit(0)
-    suite.main()
-    suite.exit()
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(suite)

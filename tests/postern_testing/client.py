@@ -21,6 +21,10 @@ class Refused(AssertionError):
     """The server answered -ERR to what should succeed."""
 
 
+# What may be raised when a server is killed, or cuts a session.
+LOST = (Closed, ConnectionError, ssl.SSLError)
+
+
 class Client:
     """One connection, greeted (and through STLS) unless told otherwise.
 
@@ -190,3 +194,10 @@ class Client:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                struct.pack("ii", 1, 0))
         self.socket.close()
+
+
+def log_in(server, transport="plain", user="joe", **options):
+    """Return a client in the TRANSACTION state."""
+    client = Client(server, transport, **options)
+    client.login(user)
+    return client

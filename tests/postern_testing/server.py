@@ -6,6 +6,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -326,3 +327,14 @@ class Server:
     def explain(self, error):
         """Add the end of the log to a report."""
         error.add_note("log of the server:\n" + "\n".join(self.log[-40:]))
+
+
+def run_cases(suite):
+    """Run the cases of a suite that needs our program; end this one."""
+    try:
+        program()
+    except Skip as reason:
+        print(f"1..0 # SKIP {reason}")
+        sys.exit(0)
+    suite.main()
+    suite.exit()
