@@ -16,7 +16,6 @@
 #include "maildir/count.h"
 #include "maildir/file.h"
 #include "maildir/gather.h"
-#include "maildir/uidls.h"
 
 /*
  * How often messages are sought that somebody renames while we count.  Each
@@ -119,20 +118,6 @@ int scan_order(struct scan *scan)
 {
 	gather_keep(scan, GATHER_COUNTED);
 	return gather_sort(scan, compare_messages);
-}
-
-int scan_maildir(struct scan *scan, int root_fd,
-	const struct scan_hooks *hooks)
-{
-	struct ledger none = { .count = 0 };
-	int status = -1;
-
-	scan_begin(scan);
-	if (scan_open_folders(scan, root_fd) == 0 &&
-			scan_fill(scan, hooks) == 0)
-		status = uidls_assign(scan, &none, hooks);
-	ledger_free(&none);
-	return status == 0 ? scan_order(scan) : -1;
 }
 
 void scan_free(struct scan *scan)

@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "maildir/folder.h"
-#include "maildir/ledger.h"
 #include "maildir/name.h"
 
 /* In scan_message.uidl: the unique part is it, or there is none yet. */
@@ -87,13 +86,6 @@ int scan_fill(struct scan *scan, const struct scan_hooks *hooks);
  * or -1 with errno ENOMEM.
  */
 int scan_order(struct scan *scan);
-
-/*
- * All of the above with an empty ledger.  The caller ends with scan_free(),
- * also after an error.  Returns 0, or -1 with errno.
- */
-int scan_maildir(struct scan *scan, int root_fd,
-	const struct scan_hooks *hooks);
 
 /* Close the folders and free all that was allocated. */
 void scan_free(struct scan *scan);

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "maildir/import.h"
+#include "scan_maildir.h"
 
 static const char *const sources[] = {
 	[IMPORT_AUTO] = "auto", [IMPORT_NONE] = "none",

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "maildir/scan.h"
+#include "scan_maildir.h"
 
 struct fixture {
 	char root[128];
