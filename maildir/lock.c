@@ -118,7 +118,8 @@ static bool has_other_name(int fd)
 	return fstat(fd, &status) < 0 || status.st_nlink != 1;
 }
 
-static bool write_line(struct lock *lock, const char *address)
+/* Write the line in place of an old one that has 'old_bytes'. */
+static bool write_line(struct lock *lock, const char *address, off_t old_bytes)
 {
 	struct holder holder = { .since_s = (int64_t)time(NULL) };
 
@@ -127,7 +128,8 @@ static bool write_line(struct lock *lock, const char *address)
 		return false;
 	size_t count = holder_write(&holder, lock->line);
 	return pwrite(lock->file_fd, lock->line, count, 0) == (ssize_t)count &&
-		ftruncate(lock->file_fd, (off_t)count) == 0;
+		(old_bytes == (off_t)count ||
+			ftruncate(lock->file_fd, (off_t)count) == 0);
 }
 
 /*
@@ -136,7 +138,10 @@ static bool write_line(struct lock *lock, const char *address)
  */
 static int sign(struct lock *lock, const char *address)
 {
-	if (has_other_name(lock->file_fd) || write_line(lock, address))
+	off_t old_bytes = lseek(lock->file_fd, 0, SEEK_END);
+
+	if (has_other_name(lock->file_fd) ||
+			write_line(lock, address, old_bytes))
 		return 0;
 	lock->line[0] = '\0';
 	return ftruncate(lock->file_fd, 0);
