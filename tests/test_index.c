@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -338,17 +339,59 @@ static void folder_is_none(struct scan_message *message, char *names)
 	message->folder = FOLDERS;
 }
 
+static void names_overlap(struct scan_message *message, char *names)
+{
+	/* The second string is then a part of the first, as "a" of "1.a". */
+	(void)names;	/* not changed */
+	message->name -= 2;
+}
+
+static void uidl_is_in_a_name(struct scan_message *message, char *names)
+{
+	message->uidl = message->name;
+	memset(names + message->name, 'x', 3);
+}
+
 static void hostile(void **state)
 {
 	static void (*const changes[])(struct scan_message *, char *) = {
 		name_leads_away, name_has_a_slash, name_is_hidden,
 		name_is_empty, name_is_outside, uidl_is_outside, uidl_is_none,
 		uidl_is_illegal, uidl_would_be_illegal, folder_is_none,
+		uidl_is_in_a_name,
 	};
 
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		forge(*state, 0, changes[i]);
 		assert_string_equal(find_failure(*state), "load");
+	}
+	forge(*state, 1, names_overlap);
+	assert_string_equal(find_failure(*state), "load");
+}
+
+static void long_names(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[NAME_MAX + 2] = "1.a,";
+	struct scan scan;
+
+	memset(name + 4, 'x', NAME_MAX - 3);
+	for (int extra = 1; extra >= 0; extra--) {
+		struct index_draft draft;
+
+		write_three(fixture);
+		assert_int_equal(index_begin(&draft, fixture->root_fd), 0);
+		fixture_scan(fixture, &scan);
+		name[NAME_MAX + extra] = '\0';
+		assert_int_equal(gather_string(&scan, &scan.messages[0].name,
+			name), 0);
+		assert_int_equal(index_finish(&draft, fixture->root_fd,
+			&scan), 0);
+		if (extra == 1)
+			assert_string_equal(find_failure(fixture), "load");
+		else
+			assert_null(find_failure(fixture));
+		scan_free(&scan);
 	}
 }
 
@@ -488,6 +531,7 @@ int main(void)
 		CASE("an index of another byte order or version is not read",
 			foreign),
 		CASE("an index that lies with right sums is not read", hostile),
+		CASE("a name longer than any file's is not read", long_names),
 		CASE("a frame with absurd numbers is not read", absurd_frame),
 		CASE("names that do not end are not read", names_without_end),
 		CASE("links, FIFOs and directories are not read", odd_files),
