@@ -444,6 +444,26 @@ static void no_uidl_is_inherited(void **state)
 	}
 }
 
+static void imitated(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_write(fixture, "dovecot-uidlist", "3 V16\n1 PX.1 :2.b\n");
+	fixture_write(fixture, "new/2.b", "imported\n");
+	fixture_write(fixture, "new/X.1", "an imitator\n");
+	for (int i = 1; i <= 2; i++) {
+		/* Whichever of them looks older. */
+		fixture_date(fixture, i == 1 ? "new/X.1" : "new/2.b", 1000000);
+		log_in(fixture, &login);
+		assert_int_equal(login.listing.count, 2);
+		assert_string_equal(uidl_of_size(&login, 10), "X.1");
+		assert_string_not_equal(uidl_of_size(&login, 13), "none");
+		log_out(&login);
+		fixture_remove(fixture, "postern.index");
+	}
+}
+
 static int log_in_read_only(struct fixture *fixture)
 {
 	struct login login;
@@ -611,6 +631,8 @@ int main(void)
 		CASE("unique-ids outlive the index", uidls_without_index),
 		CASE("no file inherits the unique-id of another",
 			no_uidl_is_inherited),
+		CASE("an imported unique-id is not lost to a file that is "
+			"called so", imitated),
 		CASE("a read-only Maildir is served without a cache",
 			read_only),
 		CASE("without the lock nothing is written", without_lock),
