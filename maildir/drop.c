@@ -158,6 +158,7 @@ static void store_ledger(struct drop *drop)
 			ledger_write(ledger, drop->root_fd) == 0)
 		return;
 	drop->wants_index = false;
+	drop->lacks_ledger = true;
 	if (ledger->count > 0)
 		tell(drop, "can't store unique-ids: they are made anew at "
 			"each login");
@@ -242,7 +243,8 @@ void drop_close(struct drop *drop)
 
 int drop_store(struct drop *drop)
 {
-	if (!drop->rules->may_write || !drop->is_loaded || drop->root_fd < 0)
+	if (!drop->rules->may_write || drop->lacks_ledger ||
+			!drop->is_loaded || drop->root_fd < 0)
 		return 0;
 	return index_finish(&drop->draft, drop->root_fd, &drop->scan);
 }

@@ -464,6 +464,36 @@ static void imitated(void **state)
 	}
 }
 
+/* Else the unique-ids would be lost with the index. */
+static void no_index_without_ledger(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_write(fixture, "dovecot-uidlist", "3 V16\n1 Pmine :1.a\n");
+	write_three(fixture);
+	/* In its place no file can be made. */
+	assert_int_equal(mkdirat(fixture->root_fd, "postern.uidls.new", 0700),
+		0);
+	log_in(fixture, &login);
+	assert_string_equal(uidl_of_size(&login, 7), "3.c");
+	expect_message(&login, 0, "mine", 5);
+	assert_false(fixture_has(fixture, "postern.index"));
+	fixture_write(fixture, "new/1.a", "one and more\n");
+	assert_int_equal(drop_doubt(&login.drop, 0), 1);
+	assert_int_equal(drop_store(&login.drop), 0);
+	log_out(&login);
+	assert_false(fixture_has(fixture, "postern.index"));
+	assert_false(fixture_has(fixture, "postern.uidls"));
+
+	/* The next login makes up for it. */
+	assert_int_equal(unlinkat(fixture->root_fd, "postern.uidls.new",
+		AT_REMOVEDIR), 0);
+	assert_true(is_scanned(fixture));
+	assert_true(fixture_has(fixture, "postern.uidls"));
+	assert_false(is_scanned(fixture));
+}
+
 static int log_in_read_only(struct fixture *fixture)
 {
 	struct login login;
@@ -633,6 +663,8 @@ int main(void)
 			no_uidl_is_inherited),
 		CASE("an imported unique-id is not lost to a file that is "
 			"called so", imitated),
+		CASE("there is no index of unique-ids that no ledger has",
+			no_index_without_ledger),
 		CASE("a read-only Maildir is served without a cache",
 			read_only),
 		CASE("without the lock nothing is written", without_lock),
