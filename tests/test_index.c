@@ -193,6 +193,25 @@ static void not_current_when_racy(void **state)
 	assert_false(is_current(fixture));
 }
 
+static void not_current_when_set_back(void **state)
+{
+	struct folder_stamps stamps[FOLDERS] = {
+		{ .inode = 1, .mtime_s = 1000, .ctime_s = 5000 },
+		{ .inode = 2, .mtime_s = 1000, .ctime_s = 1000 },
+	};
+	struct index index = { .facts = { .begun_s = 5001 } };
+
+	(void)state;	/* not used */
+	memcpy(index.facts.stamps, stamps, sizeof(stamps));
+	assert_false(index_is_current(&index, stamps));
+	index.facts.begun_s = 5000 + FOLDER_RACY_S + 1;
+	assert_true(index_is_current(&index, stamps));
+	/* What shows more than seconds is not the same after a change. */
+	index.facts.begun_s = 5001;
+	index.facts.stamps[0].ctime_ns = stamps[0].ctime_ns = 1;
+	assert_true(index_is_current(&index, stamps));
+}
+
 static void replaced_folder(void **state)
 {
 	struct fixture *fixture = *state;
@@ -524,6 +543,9 @@ int main(void)
 			current_while_unchanged),
 		CASE("an index of a folder that has just changed is not "
 			"current", not_current_when_racy),
+		PURE_CASE("an index of a folder whose time was just set back "
+			"is not current if its clock shows seconds",
+			not_current_when_set_back),
 		CASE("an index of a folder that was replaced is not current",
 			replaced_folder),
 		CASE("an index of any other length is not read", truncated),
