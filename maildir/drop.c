@@ -146,13 +146,15 @@ static void tell(const struct drop *drop, const char *text)
 
 /*
  * Store a ledger that has grown, and that there is one.  Without it, all is as
- * it was before: the same is found again the next time.
+ * it was before: the same is found again the next time.  A maildrop that had no
+ * message yet may still be moved here from another server.
  */
 static void store_ledger(struct drop *drop)
 {
 	const struct ledger *ledger = &drop->ledger;
 
-	if (!ledger->is_missing && !ledger->is_changed)
+	if (!ledger->is_changed &&
+			(!ledger->is_missing || drop->scan.count == 0))
 		return;
 	if (drop->rules->may_write &&
 			ledger_write(ledger, drop->root_fd) == 0)

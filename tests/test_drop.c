@@ -464,6 +464,22 @@ static void imitated(void **state)
 	}
 }
 
+static void moved_later(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_age(fixture);
+	(void)is_scanned(fixture);
+	assert_false(is_scanned(fixture));
+	fixture_write(fixture, "dovecot-uidlist", "3 V16\n1 Pmine :1.a\n");
+	write_three(fixture);
+	log_in(fixture, &login);
+	expect_message(&login, 0, "mine", 5);
+	log_out(&login);
+	assert_true(fixture_has(fixture, "postern.uidls"));
+}
+
 /* Else the unique-ids would be lost with the index. */
 static void no_index_without_ledger(void **state)
 {
@@ -663,6 +679,8 @@ int main(void)
 			no_uidl_is_inherited),
 		CASE("an imported unique-id is not lost to a file that is "
 			"called so", imitated),
+		CASE("what is moved into an empty Maildir later keeps its "
+			"unique-ids", moved_later),
 		CASE("there is no index of unique-ids that no ledger has",
 			no_index_without_ledger),
 		CASE("a read-only Maildir is served without a cache",
