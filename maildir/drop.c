@@ -105,6 +105,19 @@ static int make_listing(struct drop *drop)
 	return -1;
 }
 
+/* Whether the listing, whose octets an index brought, has 'count' messages. */
+static bool has_count(const struct drop *drop, uint32_t count)
+{
+	struct listing listing;
+	int status = drop->image != NULL ?
+		listing_check(&listing, drop->image, drop->image_bytes) :
+		listing_map(&listing, drop->listing_fd);
+	bool is_right = status == 0 && listing.count == count;
+
+	listing_unmap(&listing);
+	return is_right;
+}
+
 /* Use the index if it is current, without a look at any message. */
 static bool use_index(struct drop *drop)
 {
@@ -115,6 +128,11 @@ static bool use_index(struct drop *drop)
 			!index_is_current(&drop->index, now) ||
 			make_listing(drop) < 0)
 		return false;
+	/* Or a worker would ask for messages that we do not know. */
+	if (!has_count(drop, drop->index.count)) {
+		forget_listing(drop);
+		return false;
+	}
 	drop->count = drop->index.count;
 	drop->draft.facts = drop->index.facts;
 	return true;

@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "maildir/checksum.h"
+#include "maildir/index_format.h"
 #include "maildir/listing.h"
 #include "maildir_fixture.h"
 
@@ -378,6 +380,51 @@ static void damaged_details(void **state)
 	log_out(&login);
 }
 
+/* Let the listing in an index tell of 'more' messages, with right sums. */
+static void forge_listing(struct fixture *fixture, int more)
+{
+	int fd = openat(fixture->root_fd, "postern.index", O_RDWR);
+	char listing[2000];
+	struct index_frame frame;
+	uint64_t uidls_bytes;
+	uint32_t count;
+
+	assert_int_equal(pread(fd, &frame, sizeof(frame), 0), sizeof(frame));
+	assert_in_range(frame.listing_bytes, 32, sizeof(listing));
+	assert_int_equal(pread(fd, listing, frame.listing_bytes,
+		sizeof(frame)), frame.listing_bytes);
+	memcpy(&uidls_bytes, listing + 16, sizeof(uidls_bytes));
+	memcpy(&count, listing + 28, sizeof(count));
+	uidls_bytes -= (uint64_t)(more * (int)sizeof(struct listing_entry));
+	count += (uint32_t)more;
+	memcpy(listing + 16, &uidls_bytes, sizeof(uidls_bytes));
+	memcpy(listing + 28, &count, sizeof(count));
+	frame.listing_sum = checksum_of(listing, frame.listing_bytes);
+	frame.sum = checksum_of(&frame, offsetof(struct index_frame, sum));
+	assert_int_equal(pwrite(fd, &frame, sizeof(frame), 0), sizeof(frame));
+	assert_int_equal(pwrite(fd, listing, frame.listing_bytes,
+		sizeof(frame)), frame.listing_bytes);
+	close(fd);
+}
+
+/* Else its worker would be blamed for asking for what is not there. */
+static void forged_listing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_write(fixture, "new/1.a-name-that-is-long-enough", "one\n");
+	write_three(fixture);
+	for (int i = 0; i < 4; i++) {
+		log_in(fixture, &login);
+		assert_int_equal(login.was_scanned, i != 1);
+		assert_int_equal(login.listing.count, 4);
+		log_out(&login);
+		if (i > 0)
+			forge_listing(fixture, i == 1 ? 1 : -1);
+	}
+}
+
 static void uidls_without_index(void **state)
 {
 	struct fixture *fixture = *state;
@@ -674,6 +721,8 @@ int main(void)
 		CASE("a damaged index is made anew", damaged_frame),
 		CASE("an index damaged where the names are serves no wrong "
 			"message", damaged_details),
+		CASE("an index whose parts tell of different numbers of "
+			"messages is not used", forged_listing),
 		CASE("unique-ids outlive the index", uidls_without_index),
 		CASE("no file inherits the unique-id of another",
 			no_uidl_is_inherited),
