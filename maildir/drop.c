@@ -94,6 +94,19 @@ static int make_listing(struct drop *drop)
 	return -1;
 }
 
+/* Whether the listing, whose octets an index brought, has 'count' messages. */
+static bool has_count(const struct drop *drop, uint32_t count)
+{
+	struct listing listing;
+	int status = drop->image != NULL ?
+		listing_check(&listing, drop->image, drop->image_bytes) :
+		listing_map(&listing, drop->listing_fd);
+	bool is_right = status == 0 && listing.count == count;
+
+	listing_unmap(&listing);
+	return is_right;
+}
+
 /* Use the index if it is current, without a look at any message. */
 static bool use_index(struct drop *drop)
 {
@@ -104,6 +117,11 @@ static bool use_index(struct drop *drop)
 			!index_is_current(&drop->index, now) ||
 			make_listing(drop) < 0)
 		return false;
+	/* Or a worker would ask for messages that we do not know. */
+	if (!has_count(drop, drop->index.count)) {
+		forget_listing(drop);
+		return false;
+	}
 	drop->count = drop->index.count;
 	drop->draft.facts = drop->index.facts;
 	return true;
@@ -135,18 +153,21 @@ static void tell(const struct drop *drop, const char *text)
 
 /*
  * Store a ledger that has grown, and that there is one.  Without it, all is as
- * it was before: the same is found again the next time.
+ * it was before: the same is found again the next time.  A maildrop that had no
+ * message yet may still be moved here from another server.
  */
 static void store_ledger(struct drop *drop)
 {
 	const struct ledger *ledger = &drop->ledger;
 
-	if (!ledger->is_missing && !ledger->is_changed)
+	if (!ledger->is_changed &&
+			(!ledger->is_missing || drop->scan.count == 0))
 		return;
 	if (drop->rules->may_write &&
 			ledger_write(ledger, drop->root_fd) == 0)
 		return;
 	drop->wants_index = false;
+	drop->lacks_ledger = true;
 	if (ledger->count > 0)
 		tell(drop, "can't store unique-ids: they are made anew at "
 			"each login");
@@ -231,7 +252,8 @@ void drop_close(struct drop *drop)
 
 int drop_store(struct drop *drop)
 {
-	if (!drop->rules->may_write || !drop->is_loaded || drop->root_fd < 0)
+	if (!drop->rules->may_write || drop->lacks_ledger ||
+			!drop->is_loaded || drop->root_fd < 0)
 		return 0;
 	return index_finish(&drop->draft, drop->root_fd, &drop->scan);
 }

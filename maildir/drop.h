@@ -29,6 +29,7 @@ struct drop {
 	uint32_t count;			/* of messages */
 	bool is_loaded;			/* 'scan' has the messages */
 	bool wants_index;		/* what the scan found is not stored */
+	bool lacks_ledger;		/* the ledger on the disk is behind */
 	struct scan scan;
 	struct index index;
 	struct index_draft draft;
@@ -77,7 +78,8 @@ int drop_load(struct drop *drop);
 
 /*
  * Store the index with what changed in 'scan' since it was opened, but for
- * which messages there are.  Returns 0, or -1 with errno.
+ * which messages there are.  Without the lock, or where the ledger could not be
+ * stored, nothing is.  Returns 0, or -1 with errno.
  */
 int drop_store(struct drop *drop);
 

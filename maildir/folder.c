@@ -165,12 +165,20 @@ bool folder_is_same(const struct folder_stamps a[FOLDERS],
 		is_equal(&a[FOLDER_CUR], &b[FOLDER_CUR]);
 }
 
+/*
+ * A program that restores mail sets the time of a folder back, and only the
+ * ctime tells; but one that shows seconds may be that of two such changes.
+ */
+static bool is_racy(const struct folder_stamps *stamps, int64_t least_s)
+{
+	return stamps->mtime_s >= least_s ||
+		(stamps->ctime_ns == 0 && stamps->ctime_s >= least_s);
+}
+
 bool folder_is_racy(const struct folder_stamps stamps[FOLDERS], int64_t now_s)
 {
-	for (int i = 0; i < FOLDERS; i++)
-		if (stamps[i].mtime_s >= now_s - FOLDER_RACY_S)
-			return true;
-	return false;
+	return is_racy(&stamps[FOLDER_NEW], now_s - FOLDER_RACY_S) ||
+		is_racy(&stamps[FOLDER_CUR], now_s - FOLDER_RACY_S);
 }
 
 int folder_open(int root_fd, int fds[FOLDERS])

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -136,33 +137,46 @@ static int copy_listing(const struct index *index, char *buffer,
 
 static bool is_name_right(const char *name)
 {
-	return *name != '\0' && *name != '.' && strchr(name, '/') == NULL;
+	return *name != '\0' && *name != '.' && strlen(name) <= NAME_MAX &&
+		strchr(name, '/') == NULL;
+}
+
+/*
+ * Take the string that a message has at 'begin': it must be the next one.  So
+ * no two overlap, and replacing one in place never changes another.
+ */
+static const char *take_string(const struct scan *scan, uint32_t begin,
+	size_t *next)
+{
+	if (begin != *next || begin >= scan->names_bytes)
+		return NULL;
+	*next += strlen(scan->names + begin) + 1;
+	return scan->names + begin;
 }
 
 static bool is_message_right(const struct scan *scan,
-	const struct scan_message *message)
+	const struct scan_message *message, size_t *next)
 {
-	const char *uidl;
+	const char *name = take_string(scan, message->name, next), *uidl;
 
-	if (message->name >= scan->names_bytes || message->folder >= FOLDERS ||
-			!is_name_right(scan->names + message->name))
+	if (name == NULL || !is_name_right(name) || message->folder >= FOLDERS)
 		return false;
 	if (message->uidl == SCAN_UIDL_UNIQUE)
-		return name_has_uidl(scan->names + message->name);
-	if (message->uidl >= scan->names_bytes)
-		return false;
+		return name_has_uidl(name);
+	uidl = take_string(scan, message->uidl, next);
 	/* No ',' and no ':' ends a unique-id. */
-	uidl = scan->names + message->uidl;
-	return name_is_uidl(uidl, strlen(uidl));
+	return uidl != NULL && name_is_uidl(uidl, strlen(uidl));
 }
 
 /* Check what was read, whose sum is right: it may be an enemy's. */
 static int check_details(struct scan *scan, uint8_t state)
 {
+	size_t next = 0;
+
 	if (scan->names_bytes > 0 && scan->names[scan->names_bytes - 1] != '\0')
 		return refuse(EBADMSG);
 	for (uint32_t idx = 0; idx < scan->count; idx++) {
-		if (!is_message_right(scan, &scan->messages[idx]))
+		if (!is_message_right(scan, &scan->messages[idx], &next))
 			return refuse(EBADMSG);
 		scan->messages[idx].state = state;
 	}

@@ -118,18 +118,26 @@ static bool has_other_name(int fd)
 	return fstat(fd, &status) < 0 || status.st_nlink != 1;
 }
 
-/* Write the line in place of an old one that has 'old_bytes'. */
-static bool write_line(struct lock *lock, const char *address, off_t old_bytes)
+static bool replace_line(int fd, const char *line)
+{
+	size_t count = strlen(line);
+
+	return pwrite(fd, line, count, 0) == (ssize_t)count &&
+		(lseek(fd, 0, SEEK_END) == (off_t)count ||
+			ftruncate(fd, (off_t)count) == 0);
+}
+
+static bool write_line(struct lock *lock, const char *address)
 {
 	struct holder holder = { .since_s = (int64_t)time(NULL) };
 
 	snprintf(holder.address, sizeof(holder.address), "%s", address);
 	if (getentropy(holder.session, sizeof(holder.session)) < 0)
 		return false;
-	size_t count = holder_write(&holder, lock->line);
-	return pwrite(lock->file_fd, lock->line, count, 0) == (ssize_t)count &&
-		(old_bytes == (off_t)count ||
-			ftruncate(lock->file_fd, (off_t)count) == 0);
+	/* If it can't be read, what lock_give_back() leaves is nobody's. */
+	(void)!pread(lock->file_fd, lock->found, HOLDER_LINE_OCTETS, 0);
+	(void)holder_write(&holder, lock->line);
+	return replace_line(lock->file_fd, lock->line);
 }
 
 /*
@@ -138,10 +146,7 @@ static bool write_line(struct lock *lock, const char *address, off_t old_bytes)
  */
 static int sign(struct lock *lock, const char *address)
 {
-	off_t old_bytes = lseek(lock->file_fd, 0, SEEK_END);
-
-	if (has_other_name(lock->file_fd) ||
-			write_line(lock, address, old_bytes))
+	if (has_other_name(lock->file_fd) || write_line(lock, address))
 		return 0;
 	lock->line[0] = '\0';
 	return ftruncate(lock->file_fd, 0);
@@ -241,6 +246,15 @@ void lock_release(struct lock *lock)
 {
 	drop(&lock->file_fd);
 	drop(&lock->root_fd);
+}
+
+void lock_give_back(struct lock *lock)
+{
+	if (lock->line[0] != '\0' && lock->file_fd >= 0 && lock->root_fd >= 0 &&
+			is_ours(lock))
+		/* If it fails, who had let go has lost: no harm is done. */
+		(void)replace_line(lock->file_fd, lock->found);
+	lock_release(lock);
 }
 
 int lock_holder(int root_fd, struct holder *holder)

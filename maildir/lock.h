@@ -19,6 +19,7 @@ struct lock {
 	int file_fd;	/* postern.lock, or -1 */
 	bool is_let_go;	/* since then nothing of the Maildir is ours */
 	char line[HOLDER_LINE_OCTETS + 1];	/* what we wrote there, or "" */
+	char found[HOLDER_LINE_OCTETS + 1];	/* what was there before */
 };
 
 /*
@@ -55,6 +56,12 @@ int lock_take_again(struct lock *lock);
 
 /* Release the lock, if it is held, and close what lock_take() opened. */
 void lock_release(struct lock *lock);
+
+/*
+ * As lock_release(), by a session that has removed nothing: whoever had let go
+ * before it may go on as if nobody had been there.
+ */
+void lock_give_back(struct lock *lock);
 
 /*
  * Read who holds the lock of the Maildir at 'root_fd', for people to read: the

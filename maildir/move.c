@@ -12,8 +12,11 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define FILE_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
 
 /* Linux-only: POSIX has no rename that refuses to replace. */
 static int rename_exclusively(int from_fd, const char *from, int to_fd,
@@ -35,12 +38,32 @@ static bool is_unavailable(int error)
 }
 
 /*
+ * How many names a file has; 0 if that is not told.  It is opened, because that
+ * makes NFS ask its server again.
+ */
+static nlink_t count_names(int directory_fd, const char *name)
+{
+	int fd = openat(directory_fd, name, FILE_FLAGS);
+	struct stat status = { .st_nlink = 0 };
+
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &status) < 0)
+		status.st_nlink = 0;
+	close(fd);
+	return status.st_nlink;
+}
+
+/*
  * The new name first.  When the old one is gone then, another program has
- * renamed the file, or removed it: take the new name back and let it be sought.
+ * renamed the file: take the new name back and let it be sought.  But if it was
+ * removed, by another program or by us (NFS may lose the answer to that), the
+ * new name may be the last, and stays.
  */
 static int link_and_unlink(int from_fd, const char *from, int to_fd,
 	const char *to)
 {
+	nlink_t before = count_names(from_fd, from), after;
 	int error;
 
 	if (linkat(from_fd, from, to_fd, to, 0) < 0)
@@ -48,8 +71,12 @@ static int link_and_unlink(int from_fd, const char *from, int to_fd,
 	if (unlinkat(from_fd, from, 0) == 0)
 		return 0;
 	error = errno;
-	/* If that fails, the file has two names, and none is lost. */
-	(void)unlinkat(to_fd, to, 0);
+	after = count_names(to_fd, to);
+	if (before > 0 && after > before)
+		/* If that fails, the file has two names, and none is lost. */
+		(void)unlinkat(to_fd, to, 0);
+	else if (error == ENOENT && before > 0 && after > 0)
+		return 0;
 	errno = error;
 	return -1;
 }
@@ -64,6 +91,17 @@ static bool is_same(int a_fd, const char *a, int b_fd, const char *b)
 		left.st_ino == right.st_ino;
 }
 
+/* Whether both names are one: two folders may be the same directory. */
+static bool is_one(int a_fd, const char *a, int b_fd, const char *b)
+{
+	struct stat left, right;
+
+	if (strcmp(a, b) != 0)
+		return false;
+	return fstat(a_fd, &left) < 0 || fstat(b_fd, &right) < 0 ||
+		(left.st_dev == right.st_dev && left.st_ino == right.st_ino);
+}
+
 int move_file(int from_fd, const char *from, int to_fd, const char *to)
 {
 	int result = rename_exclusively(from_fd, from, to_fd, to);
@@ -73,7 +111,8 @@ int move_file(int from_fd, const char *from, int to_fd, const char *to)
 	if (result == 0 || errno != EEXIST)
 		return result;
 	if (is_same(from_fd, from, to_fd, to))
-		return unlinkat(from_fd, from, 0);
+		return is_one(from_fd, from, to_fd, to) ? 0 :
+			unlinkat(from_fd, from, 0);
 	errno = EEXIST;
 	return -1;
 }

@@ -8,6 +8,7 @@
  * Rename the file 'from' of directory 'from_fd' to 'to' in directory 'to_fd',
  * unless there is anything of that name.  A link to the same file, which a
  * killed predecessor may have left there, is what we want, and no hindrance.
+ * A file is never without a name, and one that is called 'to' already stays.
  *
  * Where the system can't do that in one step, the file has both names for a
  * moment; whoever dies then leaves it with both.

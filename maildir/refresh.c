@@ -6,6 +6,9 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "maildir/gather.h"
 #include "maildir/known.h"
 #include "maildir/scan.h"
@@ -19,11 +22,24 @@ struct refresh {
 	bool has_news;		/* in this round */
 };
 
+/* readdir's inode number is not everywhere that of fstat. */
+static struct scan_message *find(const struct refresh *refresh,
+	const struct folder_entry *entry)
+{
+	struct scan_message *message = known_find(&refresh->known,
+		entry->name, entry->inode);
+	struct stat status;
+
+	if (message != NULL || fstatat(refresh->scan->folder_fd[entry->folder],
+			entry->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return message;
+	return known_find(&refresh->known, entry->name, status.st_ino);
+}
+
 static int see_entry(void *context, const struct folder_entry *entry)
 {
 	struct refresh *refresh = context;
-	struct scan_message *message = known_find(&refresh->known,
-		entry->name, entry->inode);
+	struct scan_message *message = find(refresh, entry);
 
 	if (message == NULL)
 		return 0;

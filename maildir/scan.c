@@ -58,6 +58,8 @@ static int count_all(struct scan *scan, const struct scan_hooks *hooks)
 		if (result == 1 && !has_seen(scan))
 			return 0;
 	}
+	/* They are shown and can't be opened: on NFS they may be, later. */
+	scan->left_out++;
 	return 0;
 }
 

@@ -150,7 +150,10 @@ static int compare_uidl(const struct claims *claims,
 		(own_octets > octets) - (own_octets < octets);
 }
 
-/* By unique-id, then age, then inode; the place in the scan settles it. */
+/*
+ * By unique-id; then what the ledger says, which a name may imitate; then age,
+ * inode, and the place in the scan.
+ */
 static int compare_claims(const void *left, const void *right, void *context)
 {
 	const struct claims *claims = context;
@@ -163,6 +166,8 @@ static int compare_claims(const void *left, const void *right, void *context)
 
 	if (order != 0)
 		return order;
+	if ((l->source == FROM_LEDGER) != (r->source == FROM_LEDGER))
+		return l->source == FROM_LEDGER ? -1 : 1;
 	if (a->mtime_ns != b->mtime_ns)
 		return a->mtime_ns < b->mtime_ns ? -1 : 1;
 	if (a->inode != b->inode)

@@ -15,9 +15,10 @@
  *
  * It is what the ledger says, or else name_uidl(), unless that belongs to
  * another message, or did so at any time by the ledger.  Of several that claim
- * the same one, the oldest (by time of last change, then inode) has it, and
- * the others get name_uidl_of_twin(); files that share a unique part are then
- * entered in the ledger, which the caller writes if is_changed says so.
+ * the same one, the one that the ledger means has it, else the oldest (by time
+ * of last change, then inode), and the others get name_uidl_of_twin(); files
+ * that share a unique part are then entered in the ledger, which the caller
+ * writes if is_changed says so.
  * A message for which no unique-id can be found is given the state
  * GATHER_LEFT_OUT and reported.
  * Returns 0, or -1 with errno.

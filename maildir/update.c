@@ -159,7 +159,8 @@ static void carry_out(struct scan *scan, int root_fd, const struct plan *plan,
 		remove_messages(&chase, root_fd, plan, rules, result);
 	if (plan->sightings > 0)
 		mark_seen(&chase, plan->seen, result);
-	if (rules->has_trash && trash_purge(root_fd, rules->trash_days,
+	/* A maildrop that does not exist yet has no trash. */
+	if (rules->has_trash && root_fd >= 0 && trash_purge(root_fd, rules->trash_days,
 			rules->expire.today) < 0)
 		result->purge_error = errno;
 }

@@ -43,10 +43,11 @@ struct update_result {
 };
 
 /*
- * Carry out the UPDATE state in the maildrop at 'root_fd', in this order: note
- * in retrieved_day what was retrieved for the first time; remove what is marked
- * or expired, as expunge_messages() does; set S on what was retrieved and is to
- * stay; let the trash forget.
+ * Carry out the UPDATE state in the maildrop at 'root_fd' (-1: there is none
+ * yet, and 'scan' has no messages), in this order: note in retrieved_day what
+ * was retrieved for the first time; remove what is marked or expired, as
+ * expunge_messages() does; set S on what was retrieved and is to stay; let the
+ * trash forget.
  *
  * When it returns, what counts as removed will stay so.  Nothing is removed
  * that is neither marked nor expired by 'rules'.

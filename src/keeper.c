@@ -205,7 +205,7 @@ static void grant(const struct keeper *keeper,
 		log_debug("user=%s: no index: %s", identity->name,
 			strerror(errno));
 	if (drop->is_read_only) {
-		lock_release(&drop->lock);
+		lock_give_back(&drop->lock);
 		drop->rules.may_write = false;
 	}
 }

@@ -105,12 +105,32 @@ def racy(mount):
                       f"changed in turn {turn}")
 
 
+def restored(mount):
+    """Set the folders' times back right behind deliveries, as rsync does."""
+    with Server() as server:
+        maildir = server.add_user("joe", "empty")
+        with mounts.mounted(server, maildir, mount):
+            wanted = set()
+            for turn in range(ROUNDS):
+                age(maildir)
+                equal({uidl for _, uidl in look(server)}, wanted,
+                      f"before turn {turn}")
+                name = f"{1700000000 + turn}.M{turn}P1.host"
+                maildir.deliver(f"new/{name}", b"Subject: x\n\n%d\n" % turn)
+                wanted.add(name)
+                age(maildir)
+                equal({uidl for _, uidl in look(server)}, wanted,
+                      f"restored in turn {turn}")
+
+
 for title, mounter in (
         ("ext4 with 128-byte inodes, whose clock shows seconds",
          mounts.ext4(16, "-I", "128")),
         ("tmpfs", mounts.tmpfs("size=16m"))):
     suite.add(f"changes within the same second are seen on {title}", racy,
               mounter)
+    suite.add("changes are seen though the folders' times are set back on "
+              f"{title}", restored, mounter)
 
 
 @case("a session that is open while mail comes leaves no index that hides it")

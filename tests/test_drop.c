@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "maildir/checksum.h"
+#include "maildir/index_format.h"
 #include "maildir/listing.h"
 #include "maildir_fixture.h"
 
@@ -378,6 +380,51 @@ static void damaged_details(void **state)
 	log_out(&login);
 }
 
+/* Let the listing in an index tell of 'more' messages, with right sums. */
+static void forge_listing(struct fixture *fixture, int more)
+{
+	int fd = openat(fixture->root_fd, "postern.index", O_RDWR);
+	char listing[2000];
+	struct index_frame frame;
+	uint64_t uidls_bytes;
+	uint32_t count;
+
+	assert_int_equal(pread(fd, &frame, sizeof(frame), 0), sizeof(frame));
+	assert_in_range(frame.listing_bytes, 32, sizeof(listing));
+	assert_int_equal(pread(fd, listing, frame.listing_bytes,
+		sizeof(frame)), frame.listing_bytes);
+	memcpy(&uidls_bytes, listing + 16, sizeof(uidls_bytes));
+	memcpy(&count, listing + 28, sizeof(count));
+	uidls_bytes -= (uint64_t)(more * (int)sizeof(struct listing_entry));
+	count += (uint32_t)more;
+	memcpy(listing + 16, &uidls_bytes, sizeof(uidls_bytes));
+	memcpy(listing + 28, &count, sizeof(count));
+	frame.listing_sum = checksum_of(listing, frame.listing_bytes);
+	frame.sum = checksum_of(&frame, offsetof(struct index_frame, sum));
+	assert_int_equal(pwrite(fd, &frame, sizeof(frame), 0), sizeof(frame));
+	assert_int_equal(pwrite(fd, listing, frame.listing_bytes,
+		sizeof(frame)), frame.listing_bytes);
+	close(fd);
+}
+
+/* Else its worker would be blamed for asking for what is not there. */
+static void forged_listing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_write(fixture, "new/1.a-name-that-is-long-enough", "one\n");
+	write_three(fixture);
+	for (int i = 0; i < 4; i++) {
+		log_in(fixture, &login);
+		assert_int_equal(login.was_scanned, i != 1);
+		assert_int_equal(login.listing.count, 4);
+		log_out(&login);
+		if (i > 0)
+			forge_listing(fixture, i == 1 ? 1 : -1);
+	}
+}
+
 static void uidls_without_index(void **state)
 {
 	struct fixture *fixture = *state;
@@ -441,6 +488,113 @@ static void no_uidl_is_inherited(void **state)
 		assert_string_not_equal(uidl_of_size(&login, 13), young);
 		log_out(&login);
 		fixture_remove(fixture, "postern.index");
+	}
+}
+
+static void imitated(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_write(fixture, "dovecot-uidlist", "3 V16\n1 PX.1 :2.b\n");
+	fixture_write(fixture, "new/2.b", "imported\n");
+	fixture_write(fixture, "new/X.1", "an imitator\n");
+	for (int i = 1; i <= 2; i++) {
+		/* Whichever of them looks older. */
+		fixture_date(fixture, i == 1 ? "new/X.1" : "new/2.b", 1000000);
+		log_in(fixture, &login);
+		assert_int_equal(login.listing.count, 2);
+		assert_string_equal(uidl_of_size(&login, 10), "X.1");
+		assert_string_not_equal(uidl_of_size(&login, 13), "none");
+		log_out(&login);
+		fixture_remove(fixture, "postern.index");
+	}
+}
+
+static void moved_later(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_age(fixture);
+	(void)is_scanned(fixture);
+	assert_false(is_scanned(fixture));
+	fixture_write(fixture, "dovecot-uidlist", "3 V16\n1 Pmine :1.a\n");
+	write_three(fixture);
+	log_in(fixture, &login);
+	expect_message(&login, 0, "mine", 5);
+	log_out(&login);
+	assert_true(fixture_has(fixture, "postern.uidls"));
+}
+
+/* Else the unique-ids would be lost with the index. */
+static void no_index_without_ledger(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_write(fixture, "dovecot-uidlist", "3 V16\n1 Pmine :1.a\n");
+	write_three(fixture);
+	/* In its place no file can be made. */
+	assert_int_equal(mkdirat(fixture->root_fd, "postern.uidls.new", 0700),
+		0);
+	log_in(fixture, &login);
+	assert_string_equal(uidl_of_size(&login, 7), "3.c");
+	expect_message(&login, 0, "mine", 5);
+	assert_false(fixture_has(fixture, "postern.index"));
+	fixture_write(fixture, "new/1.a", "one and more\n");
+	assert_int_equal(drop_doubt(&login.drop, 0), 1);
+	assert_int_equal(drop_store(&login.drop), 0);
+	log_out(&login);
+	assert_false(fixture_has(fixture, "postern.index"));
+	assert_false(fixture_has(fixture, "postern.uidls"));
+
+	/* The next login makes up for it. */
+	assert_int_equal(unlinkat(fixture->root_fd, "postern.uidls.new",
+		AT_REMOVEDIR), 0);
+	assert_true(is_scanned(fixture));
+	assert_true(fixture_has(fixture, "postern.uidls"));
+	assert_false(is_scanned(fixture));
+}
+
+static bool is_stale;
+
+/* In place of libc's: NFS may show names a while before they can be opened. */
+int openat(int directory_fd, const char *name, int flags, ...)
+{
+	unsigned int mode = 0;
+
+	if ((flags & O_CREAT) != 0) {
+		va_list arguments;
+
+		va_start(arguments, flags);
+		mode = va_arg(arguments, unsigned int);
+		va_end(arguments);
+	}
+	if (is_stale && strcmp(name, "2.b:2,S") == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, directory_fd, name,
+		flags | O_LARGEFILE, mode);
+}
+
+static void shown_before_it_is_there(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	write_three(fixture);
+	is_stale = true;
+	log_in(fixture, &login);
+	assert_int_equal(login.listing.count, 2);
+	log_out(&login);
+	is_stale = false;
+	for (int i = 0; i < 2; i++) {
+		log_in(fixture, &login);
+		assert_int_equal(login.was_scanned, i == 0);
+		expect_three(&login);
+		log_out(&login);
 	}
 }
 
@@ -608,9 +762,19 @@ int main(void)
 		CASE("a damaged index is made anew", damaged_frame),
 		CASE("an index damaged where the names are serves no wrong "
 			"message", damaged_details),
+		CASE("an index whose parts tell of different numbers of "
+			"messages is not used", forged_listing),
 		CASE("unique-ids outlive the index", uidls_without_index),
 		CASE("no file inherits the unique-id of another",
 			no_uidl_is_inherited),
+		CASE("an imported unique-id is not lost to a file that is "
+			"called so", imitated),
+		CASE("what is moved into an empty Maildir later keeps its "
+			"unique-ids", moved_later),
+		CASE("there is no index of unique-ids that no ledger has",
+			no_index_without_ledger),
+		CASE("a message that is shown before it can be opened is not "
+			"forgotten", shown_before_it_is_there),
 		CASE("a read-only Maildir is served without a cache",
 			read_only),
 		CASE("without the lock nothing is written", without_lock),

@@ -5,6 +5,8 @@
 
 #include "maildir/expunge.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,6 +19,25 @@
 #include "maildir_fixture.h"
 
 #define STORM_MESSAGES 500
+
+static bool has_odd_inodes;
+
+/* In place of libc's: some file systems number files here as they like. */
+struct dirent *readdir(DIR *directory)
+{
+	typedef struct dirent *read_entry(DIR *directory);
+	static read_entry *next;
+	struct dirent *entry;
+
+	if (next == NULL)
+		*(void **)&next = dlsym(RTLD_NEXT,
+			sizeof(off_t) > sizeof(long) ? "readdir64" :
+			"readdir");
+	entry = next(directory);
+	if (entry != NULL && has_odd_inodes)
+		entry->d_ino += 1000000;
+	return entry;
+}
 
 /* Messages 1.a to 4.d, in both folders, scanned. */
 static void scan_four(struct fixture *fixture, struct scan *scan)
@@ -136,6 +157,23 @@ static void renamed(void **state)
 	assert_false(fixture_has(*state, "cur/1.a:2,S"));
 	assert_false(fixture_has(*state, "cur/2.b,S=3:2,RS"));
 	assert_true(fixture_has(*state, "new/1.ab"));
+}
+
+static void odd_inodes(void **state)
+{
+	struct fixture *fixture = *state;
+	struct scan scan;
+
+	has_odd_inodes = true;
+	scan_four(fixture, &scan);
+	fixture_rename(fixture, "new/1.a", "cur/1.a:2,S");
+	fixture_remove(fixture, "cur/3.c:2,");
+	assert_result(&scan, 1 << 0 | 1 << 1 | 1 << 2, 3, 0);
+	has_odd_inodes = false;
+	fixture_scan(fixture, &scan);
+	assert_int_equal(scan.count, 1);
+	assert_string_equal(scan_name(&scan, 0), "4.d");
+	scan_free(&scan);
 }
 
 static void replaced(void **state)
@@ -301,6 +339,8 @@ int main(void)
 		CASE("without a mark nothing is removed", none_marked),
 		CASE("every second of 200 messages is removed", many),
 		CASE("a message renamed since is found and removed", renamed),
+		CASE("the same where a folder shows other inode numbers",
+			odd_inodes),
 		CASE("a replaced file is left alone and counts as failed",
 			replaced),
 		CASE("another file with the unique part is left alone",

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -192,6 +193,25 @@ static void not_current_when_racy(void **state)
 	assert_false(is_current(fixture));
 }
 
+static void not_current_when_set_back(void **state)
+{
+	struct folder_stamps stamps[FOLDERS] = {
+		{ .inode = 1, .mtime_s = 1000, .ctime_s = 5000 },
+		{ .inode = 2, .mtime_s = 1000, .ctime_s = 1000 },
+	};
+	struct index index = { .facts = { .begun_s = 5001 } };
+
+	(void)state;	/* not used */
+	memcpy(index.facts.stamps, stamps, sizeof(stamps));
+	assert_false(index_is_current(&index, stamps));
+	index.facts.begun_s = 5000 + FOLDER_RACY_S + 1;
+	assert_true(index_is_current(&index, stamps));
+	/* What shows more than seconds is not the same after a change. */
+	index.facts.begun_s = 5001;
+	index.facts.stamps[0].ctime_ns = stamps[0].ctime_ns = 1;
+	assert_true(index_is_current(&index, stamps));
+}
+
 static void replaced_folder(void **state)
 {
 	struct fixture *fixture = *state;
@@ -338,17 +358,59 @@ static void folder_is_none(struct scan_message *message, char *names)
 	message->folder = FOLDERS;
 }
 
+static void names_overlap(struct scan_message *message, char *names)
+{
+	/* The second string is then a part of the first, as "a" of "1.a". */
+	(void)names;	/* not changed */
+	message->name -= 2;
+}
+
+static void uidl_is_in_a_name(struct scan_message *message, char *names)
+{
+	message->uidl = message->name;
+	memset(names + message->name, 'x', 3);
+}
+
 static void hostile(void **state)
 {
 	static void (*const changes[])(struct scan_message *, char *) = {
 		name_leads_away, name_has_a_slash, name_is_hidden,
 		name_is_empty, name_is_outside, uidl_is_outside, uidl_is_none,
 		uidl_is_illegal, uidl_would_be_illegal, folder_is_none,
+		uidl_is_in_a_name,
 	};
 
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		forge(*state, 0, changes[i]);
 		assert_string_equal(find_failure(*state), "load");
+	}
+	forge(*state, 1, names_overlap);
+	assert_string_equal(find_failure(*state), "load");
+}
+
+static void long_names(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[NAME_MAX + 2] = "1.a,";
+	struct scan scan;
+
+	memset(name + 4, 'x', NAME_MAX - 3);
+	for (int extra = 1; extra >= 0; extra--) {
+		struct index_draft draft;
+
+		write_three(fixture);
+		assert_int_equal(index_begin(&draft, fixture->root_fd), 0);
+		fixture_scan(fixture, &scan);
+		name[NAME_MAX + extra] = '\0';
+		assert_int_equal(gather_string(&scan, &scan.messages[0].name,
+			name), 0);
+		assert_int_equal(index_finish(&draft, fixture->root_fd,
+			&scan), 0);
+		if (extra == 1)
+			assert_string_equal(find_failure(fixture), "load");
+		else
+			assert_null(find_failure(fixture));
+		scan_free(&scan);
 	}
 }
 
@@ -481,6 +543,9 @@ int main(void)
 			current_while_unchanged),
 		CASE("an index of a folder that has just changed is not "
 			"current", not_current_when_racy),
+		PURE_CASE("an index of a folder whose time was just set back "
+			"is not current if its clock shows seconds",
+			not_current_when_set_back),
 		CASE("an index of a folder that was replaced is not current",
 			replaced_folder),
 		CASE("an index of any other length is not read", truncated),
@@ -488,6 +553,7 @@ int main(void)
 		CASE("an index of another byte order or version is not read",
 			foreign),
 		CASE("an index that lies with right sums is not read", hostile),
+		CASE("a name longer than any file's is not read", long_names),
 		CASE("a frame with absurd numbers is not read", absurd_frame),
 		CASE("names that do not end are not read", names_without_end),
 		CASE("links, FIFOs and directories are not read", odd_files),

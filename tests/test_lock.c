@@ -310,6 +310,31 @@ static void another_was_there(void **state)
 	assert_lost(*state, &lock, ESTALE);
 }
 
+static void a_reader_was_there(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lock lock, reader;
+
+	take(fixture, &lock);
+	assert_int_equal(lock_let_go(&lock), 0);
+	take(fixture, &reader);
+	assert_int_equal(lock_let_go(&reader), 0);
+	assert_int_equal(lock_take_again(&reader), 0);
+	lock_give_back(&reader);
+	assert_int_equal(lock_let_go(&lock), 0);
+	assert_int_equal(lock_take_again(&lock), 0);
+	assert_int_equal(try_elsewhere(fixture), IN_USE);
+	assert_one_line(fixture);
+
+	/* But nobody gives back what is not theirs any more. */
+	assert_int_equal(lock_let_go(&lock), 0);
+	take(fixture, &reader);
+	assert_int_equal(lock_let_go(&reader), 0);
+	assert_int_equal(try_elsewhere(fixture), TAKEN);
+	lock_give_back(&reader);
+	assert_lost(fixture, &lock, ESTALE);
+}
+
 static void another_is_there(void **state)
 {
 	struct fixture *fixture = *state;
@@ -611,6 +636,8 @@ int main(void)
 			nobody_came),
 		CASE("a lock that another has had is lost for good",
 			another_was_there),
+		CASE("a lock that a reader gave back is not lost",
+			a_reader_was_there),
 		CASE("a lock that another has is lost for good",
 			another_is_there),
 		CASE("a lock on the file alone is respected by who let go",

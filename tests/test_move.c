@@ -37,6 +37,28 @@ static int forbid_renameat2(unsigned int error)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
+/* What happens when the next file is unlinked. */
+static enum { UNLINK_DOES, UNLINK_LOSES_ANSWER, UNLINK_COMES_LATE } next_unlink;
+
+/*
+ * In place of libc's: NFS may remove a file and lose the answer, and say ENOENT
+ * when it is asked again; or another program was quicker and renamed it.
+ */
+int unlinkat(int directory_fd, const char *name, int flags)
+{
+	int now = next_unlink;
+
+	next_unlink = UNLINK_DOES;
+	if (now == UNLINK_COMES_LATE)
+		(void)renameat(directory_fd, name, directory_fd,
+			"new/1.a:2,F");
+	int result = (int)syscall(SYS_unlinkat, directory_fd, name, flags);
+	if (now != UNLINK_LOSES_ANSWER)
+		return result;
+	errno = ENOENT;
+	return -1;
+}
+
 static ino_t inode_of(const struct fixture *fixture, const char *path)
 {
 	struct stat status;
@@ -104,15 +126,25 @@ static int check_missing(struct fixture *fixture)
 	return 0;
 }
 
+/* As when new/ and cur/ are the same directory, mounted twice. */
+static int check_own_name(struct fixture *fixture)
+{
+	ino_t inode = inode_of(fixture, "new/1.a");
+
+	EXPECT(move(fixture, "new/1.a", "new/1.a") == 0);
+	EXPECT(inode_of(fixture, "new/1.a") == inode);
+	return 0;
+}
+
 static int check_all(struct fixture *fixture)
 {
 	static int (*const checks[])(struct fixture *) = {
 		check_taken_name, check_link_in_the_way, check_missing,
-		check_half_done,
+		check_own_name, check_half_done,
 	};
 	int line = 0;
 
-	for (size_t i = 0; i < 4 && line == 0; i++)
+	for (size_t i = 0; i < 5 && line == 0; i++)
 		line = checks[i](fixture);
 	return line;
 }
@@ -140,6 +172,32 @@ static int check_free_name_without(struct fixture *fixture)
 {
 	return forbid_renameat2(EINVAL) < 0 ? SKIPPED :
 		check_free_name(fixture);
+}
+
+static int check_lost_answer(struct fixture *fixture)
+{
+	ino_t inode = inode_of(fixture, "new/1.a");
+
+	if (forbid_renameat2(EINVAL) < 0)
+		return SKIPPED;
+	next_unlink = UNLINK_LOSES_ANSWER;
+	EXPECT(move(fixture, "new/1.a", "cur/1.a:2,S") == 0);
+	EXPECT(inode_of(fixture, "cur/1.a:2,S") == inode);
+	return 0;
+}
+
+static int check_renamed_meanwhile(struct fixture *fixture)
+{
+	ino_t inode = inode_of(fixture, "new/1.a");
+
+	if (forbid_renameat2(EINVAL) < 0)
+		return SKIPPED;
+	next_unlink = UNLINK_COMES_LATE;
+	EXPECT(move(fixture, "new/1.a", "cur/1.a:2,S") < 0 &&
+		errno == ENOENT);
+	EXPECT(inode_of(fixture, "new/1.a:2,F") == inode);
+	EXPECT(inode_of(fixture, "cur/1.a:2,S") == 0);
+	return 0;
 }
 
 static void run(struct fixture *fixture, int (*check)(struct fixture *))
@@ -174,6 +232,16 @@ static void without_file_system(void **state)
 	run(*state, check_all_without_file_system);
 }
 
+static void lost_answer(void **state)
+{
+	run(*state, check_lost_answer);
+}
+
+static void renamed_meanwhile(void **state)
+{
+	run(*state, check_renamed_meanwhile);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +252,10 @@ int main(void)
 			without_kernel),
 		CASE("the same on a file system without RENAME_NOREPLACE",
 			without_file_system),
+		CASE("a file keeps its last name, whatever unlink says",
+			lost_answer),
+		CASE("a file that is renamed meanwhile gets no second name",
+			renamed_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,6 +274,22 @@ static void an_empty_maildrop(void **state)
 	scan_free(&scan);
 }
 
+static void no_maildrop(void **state)
+{
+	struct update_rules rules = { .has_trash = true, .trash_days = 1,
+		.quota_root_fd = -1, .expire = { .today = 20000 } };
+	struct update_marks marks = { (uint8_t[1]){ 0 }, (uint8_t[1]){ 0 } };
+	struct scan scan;
+
+	(void)state;	/* not used */
+	scan_begin(&scan);
+	struct update_result result = update_maildrop(&scan, -1, &marks,
+		&rules);
+	assert_int_equal(result.purge_error, 0);
+	assert_int_equal(result.quota_error + result.remove_error, 0);
+	scan_free(&scan);
+}
+
 /* The four folders of the case with a kill, and what may be in each. */
 static const char *const places[] = { "new", "cur", "postern.trash/new",
 	"postern.trash/cur" };
@@ -410,6 +426,8 @@ int main(void)
 			quota_knows_when_nothing_goes),
 		CASE("a QUIT without messages makes no trash",
 			an_empty_maildrop),
+		PURE_CASE("a QUIT without a Maildir does nothing and reports "
+			"nothing", no_maildrop),
 		CASE("killed at any moment each message is there once",
 			killed_at_any_moment),
 	};
