@@ -151,6 +151,16 @@ static void tell(const struct drop *drop, const char *text)
 	drop->rules->import.tell(drop->rules->import.context, text);
 }
 
+/* Say what is in the way.  Returns -1 with the same errno. */
+static int refuse(const struct drop *drop, const char *text)
+{
+	int saved = errno;
+
+	tell(drop, text);
+	errno = saved;
+	return -1;
+}
+
 /*
  * Store a ledger that has grown, and that there is one.  Without it, all is as
  * it was before: the same is found again the next time.  A maildrop that had no
@@ -179,7 +189,8 @@ static int give_uidls(struct drop *drop)
 	struct ledger *ledger = &drop->ledger;
 
 	if (ledger_read(ledger, drop->root_fd) < 0)
-		return -1;
+		return refuse(drop, "can't read postern.uidls: without it "
+			"unique-ids would change");
 	if (ledger->bad_lines > 0)
 		tell(drop, "postern.uidls is damaged: some unique-ids may "
 			"change");

@@ -48,11 +48,20 @@ static int remove_file(void *context, struct scan *scan, uint32_t idx)
 	return result;
 }
 
+static void tell(const struct removal *removal, const struct scan *scan,
+	uint32_t idx, enum expunge_reason reason)
+{
+	if (removal->order->tell != NULL)
+		removal->order->tell(removal->order->context,
+			scan_name(scan, idx), reason);
+}
+
 static void remove_message(struct removal *removal, struct chase *chase,
 	uint32_t idx, enum expunge_reason reason)
 {
 	if (chase_message(chase, idx, remove_file, removal) == 0) {
 		removal->taken[chase->scan->messages[idx].folder][reason]++;
+		tell(removal, chase->scan, idx, reason);
 	} else if (errno == ENOENT) {
 		removal->result.removed[reason]++;
 	} else {

@@ -17,11 +17,17 @@ enum expunge_reason {
 	EXPUNGE_REASONS
 };
 
+/* Called with the name of each message that we removed, whether it lasts. */
+typedef void expunge_tell(void *context, const char *name,
+	enum expunge_reason reason);
+
 struct expunge_order {
 	/* Bits for the messages, see bits.h; NULL: none. */
 	const uint8_t *messages[EXPUNGE_REASONS];
 	struct trash *trash;	/* where to put them; NULL: unlink them */
 	struct quota *quota;	/* is told of what we remove; NULL: nobody */
+	expunge_tell *tell;	/* NULL: nobody */
+	void *context;		/* its own */
 };
 
 struct expunge_result {

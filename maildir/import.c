@@ -113,7 +113,13 @@ static enum import_from choose(const struct import *import)
 	}
 	if (has_courier)
 		return IMPORT_COURIER;
-	return has_dovecot ? IMPORT_DOVECOT : IMPORT_NONE;
+	if (has_dovecot)
+		return IMPORT_DOVECOT;
+	/* It may lie elsewhere, and later is too late. */
+	if (import->scan->count > 0)
+		tell(import, "neither %s nor %s is here: nothing is imported",
+			DOVECOT_FILE, COURIER_FILE);
+	return IMPORT_NONE;
 }
 
 /* Read the file of the source.  Returns 1, 0 if there is none, or -1. */
@@ -206,7 +212,8 @@ static int run(struct import *import, struct ledger *ledger)
 		int error = errno;
 
 		tell(import, "can't import unique-ids from %s: %s",
-			import->source, strerror(error));
+			import->source, error == EPROTONOSUPPORT ?
+			"its version is not known" : strerror(error));
 		errno = error;
 		return -1;
 	}

@@ -75,6 +75,7 @@ static int open_regular(int root_fd, const char *path)
 
 	if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))) {
 		close(fd);
+		errno = EINVAL;
 		return -1;
 	}
 	return fd;
@@ -183,13 +184,15 @@ void quota_begin(struct quota *quota, int root_fd, enum quota_counts counts)
 		is_same(root_fd, places->trash))
 		return;
 	quota->fd = open_regular(root_fd, places->size);
+	if (quota->fd < 0 && errno != ENOENT)
+		quota->error = errno;
 }
 
 void quota_removed(struct quota *quota, const char *name, uint64_t size_bytes)
 {
 	uint64_t bytes = size_bytes;
 
-	if (quota->fd < 0)
+	if (quota->fd < 0 && quota->error == 0)
 		return;
 	if (quota->counts == QUOTA_COUNTS_KEPT && is_trashed(name))
 		return;
@@ -202,8 +205,10 @@ int quota_end(struct quota *quota)
 {
 	int result = 0, saved;
 
-	if (quota->fd < 0)
-		return 0;
+	if (quota->fd < 0) {
+		errno = quota->error;
+		return quota->error != 0 && quota->count > 0 ? -1 : 0;
+	}
 	if (quota->count > 0)
 		result = subtract(quota);
 	saved = errno;

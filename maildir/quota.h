@@ -14,7 +14,8 @@ enum quota_counts {
 };
 
 struct quota {
-	int fd;			/* maildirsize, for appending; -1: no quota */
+	int fd;			/* maildirsize, for appending; or -1 */
+	int error;		/* why it could not be opened; 0 */
 	enum quota_counts counts;
 	int64_t bytes, count;	/* removed so far */
 };
@@ -22,7 +23,8 @@ struct quota {
 /*
  * Begin: open maildirsize of the Maildir at 'root_fd' (for a folder, the one
  * of the whole Maildir), before anything is removed.  Never makes it.  Without
- * a usable one there is no quota, and the calls below do nothing.
+ * one there is no quota, and the calls below do nothing.  One that can't be
+ * opened, or is no regular file, keeps that error until quota_end().
  */
 void quota_begin(struct quota *quota, int root_fd, enum quota_counts counts);
 
@@ -36,9 +38,9 @@ void quota_removed(struct quota *quota, const char *name,
 
 /*
  * End: append one line for all that was removed, in one write, and close.  A
- * file that is empty by now stays empty.  Returns 0, or -1 with errno; the mail
- * is removed in any case, and the next program that adds up all mail repairs
- * the file.
+ * file that is empty by now stays empty.  Returns 0, or -1 with errno (that of
+ * quota_begin(), if anything was removed that counts); the mail is removed in
+ * any case, and the next program that adds up all mail repairs the file.
  */
 int quota_end(struct quota *quota);
 

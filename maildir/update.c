@@ -130,6 +130,7 @@ static void remove_messages(struct chase *chase, int root_fd,
 	struct quota quota;
 	struct expunge_order order = {
 		.messages = { plan->marked, plan->expired }, .quota = &quota,
+		.tell = rules->tell, .context = rules->context,
 	};
 
 	quota_begin(&quota, rules->quota_root_fd, rules->quota);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "maildir/expire.h"
+#include "maildir/expunge.h"
 #include "maildir/quota.h"
 #include "maildir/scan.h"
 
@@ -21,6 +22,8 @@ struct update_rules {
 	struct expire_rules expire;	/* and today */
 	enum quota_counts quota;	/* who else counts the mail */
 	int quota_root_fd;	/* where maildirsize lies; -1: nowhere */
+	expunge_tell *tell;	/* is told of each removal; NULL: nobody */
+	void *context;		/* its own */
 };
 
 /* What the client did: bits for the messages, see bits.h. */

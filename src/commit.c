@@ -36,7 +36,19 @@ static void add_bits(uint8_t *to, uint32_t first,
 			bits_set(to, first + i);
 }
 
-static struct update_rules rules_of(const struct maildrop *drop,
+/* For the question where a message is; info only tells how many went. */
+static void log_removal(void *context, const char *name,
+	enum expunge_reason reason)
+{
+	const struct maildrop *drop = context;
+	char safe[LOG_NAME_BYTES];
+
+	log_name(name, safe);
+	log_debug("user=%s: %s %s", drop->user,
+		reason == EXPUNGE_EXPIRED ? "expired" : "removed", safe);
+}
+
+static struct update_rules rules_of(struct maildrop *drop,
 	const struct mailbox_settings *settings)
 {
 	static const enum quota_counts counts[] = {
@@ -52,6 +64,7 @@ static struct update_rules rules_of(const struct maildrop *drop,
 		.has_trash = settings->delete == DELETE_TRASH,
 		.trash_days = settings->trash_days,
 		.mark_seen = settings->mark_seen,
+		.tell = log_removal, .context = drop,
 		.expire = {
 			.days = settings->expire_days,
 			.retrieved_days = settings->expire_retrieved_days,

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "auth_name.h"
 #include "deadline.h"
@@ -95,8 +97,9 @@ static void log_more(const struct maildrop *drop, const char *what,
 }
 
 /* Whether the directory that holds, or would hold, 'path' exists. */
-static bool has_parent(char *path)
+static bool has_parent(const char *path)
 {
+	char parent[AUTH_PATH_BYTES];
 	struct stat status;
 	size_t count = strlen(path);
 
@@ -104,8 +107,8 @@ static bool has_parent(char *path)
 		count--;
 	while (count > 1 && path[count - 1] != '/')
 		count--;
-	path[count] = '\0';
-	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+	snprintf(parent, sizeof(parent), "%.*s", (int)count, path);
+	return stat(parent, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 /*
@@ -131,9 +134,14 @@ static enum wire_login_status open_root(const char *pattern,
 		return WIRE_LOGIN_GRANTED;
 
 	int error = errno;
-	log_info("user=%s: %s: %s", identity->name, path, strerror(error));
-	return error == ENOENT && has_parent(path) ? WIRE_LOGIN_GRANTED :
-		WIRE_LOGIN_TEMPORARY;
+	if (error == ENOENT && has_parent(path)) {
+		log_info("user=%s: %s is not there yet: no messages",
+			identity->name, path);
+		return WIRE_LOGIN_GRANTED;
+	}
+	log_error("user=%s: can't open %s: %s", identity->name, path,
+		strerror(error));
+	return WIRE_LOGIN_TEMPORARY;
 }
 
 /* What opening a folder says where there is none that may be served. */
@@ -168,6 +176,21 @@ static enum wire_login_status open_folder(struct maildrop *drop,
 		WIRE_LOGIN_TEMPORARY;
 }
 
+/* The client is told the same; the administrator may be asked by the user. */
+static void log_in_use(const struct maildrop *drop, const char *address)
+{
+	const struct holder *holder = &drop->holder;
+
+	if (holder->address[0] == '\0')
+		log_info("user=%s: refused, in use by another session; "
+			"ip=[%s]", drop->user, address);
+	else
+		log_info("user=%s: refused, in use for %lld s from %s; "
+			"ip=[%s]", drop->user,
+			(long long)time(NULL) - holder->since_s,
+			holder->address, address);
+}
+
 static enum wire_login_status take_lock(struct maildrop *drop,
 	const struct auth_identity *identity, const char *address)
 {
@@ -182,6 +205,7 @@ static enum wire_login_status take_lock(struct maildrop *drop,
 		if (deadline_has_passed(deadline_ms)) {
 			/* What it can't tell is not told. */
 			(void)lock_holder(drop->root_fd, &drop->holder);
+			log_in_use(drop, address);
 			return WIRE_LOGIN_IN_USE;
 		}
 		(void)poll(NULL, 0, LOCK_RETRY_MS);
@@ -228,6 +252,17 @@ static struct drop_rules make_rules(struct maildrop *drop,
 	};
 }
 
+/* A wrong path may lead to any directory: it would only look empty. */
+static void log_no_maildir(const struct maildrop *drop)
+{
+	if (drop->root_fd < 0 || faccessat(drop->root_fd, "new", F_OK, 0) == 0)
+		return;
+	if (errno == ENOENT && faccessat(drop->root_fd, "cur", F_OK, 0) < 0 &&
+			errno == ENOENT)
+		log_warning("user=%s: what is opened has neither new/ nor "
+			"cur/: is it a Maildir?", drop->user);
+}
+
 static enum wire_login_status open_drop(struct maildrop *drop,
 	const struct mailbox_settings *settings)
 {
@@ -236,6 +271,8 @@ static enum wire_login_status open_drop(struct maildrop *drop,
 
 	log_more(drop, "left out", drop->left_out);
 	log_more(drop, "corrected", drop->corrected);
+	if (status == 0 && drop->drop.count == 0)
+		log_no_maildir(drop);
 	if (status == 0)
 		return WIRE_LOGIN_GRANTED;
 	log_error("user=%s: can't read the Maildir: %s", drop->user,

@@ -42,7 +42,7 @@ struct maildrop {
  * 'settings' and 'identity' must outlive it, for log lines about the Maildir.
  * The caller never closes it: a keeper serves one, and the kernel closes it.
  * Returns WIRE_LOGIN_GRANTED; or IN_USE, NO_FOLDER, TEMPORARY or PERMANENT, all
- * but the first of them logged.
+ * four of them logged.
  */
 enum wire_login_status maildrop_open(struct maildrop *drop,
 	const struct mailbox_settings *settings, const char *folder,

@@ -8,6 +8,7 @@ not sent whole never looks whole.
 import contextlib
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -640,6 +641,53 @@ for what, spoiler in {
         "new/ is a file": file_for_new}.items():
     suite.add(f"[SYS/TEMP] for the user alone when {what}",
               maildir_fails, spoiler, "SYS/TEMP")
+
+
+@case("the log tells a Maildir not made yet from one that is out of reach")
+def _():
+    with Server() as server:
+        for user in ("joe", "ann"):
+            shutil.rmtree(server.add_user(user).root)
+        server.write_users()
+        with log_in(server) as client:
+            equal(client.count(), 0, "messages")
+        server.wait_for_log("user=joe: .*/Maildir is not there yet: no ")
+        os.rmdir(server.path("home1"))
+        with Client(server) as client:
+            client.ok("USER ann")
+            client.refused("PASS secret", "SYS/TEMP")
+        server.wait_for_log("error: user=ann: can't open .*/Maildir: ")
+
+
+@case("a directory that is no Maildir is empty, and the log wonders")
+def _():
+    with Server() as server:
+        maildir = server.add_user("joe", "empty")
+        for folder in ("new", "cur"):
+            with log_in(server) as client:
+                equal(client.count(), 0, "messages")
+                client.ok("QUIT")
+            server.wait_for_session(user="joe", end="quit")
+            check(not any("Maildir?" in line for line in server.log),
+                  "it wonders too soon")
+            os.rmdir(maildir.path(folder))
+        with log_in(server) as client:
+            equal(client.count(), 0, "messages")
+        server.wait_for_log("user=joe: .* neither new/ nor cur/: is it a ")
+
+
+@case("a ledger that can't be read is named, and refuses the login")
+def _():
+    with Server() as server:
+        maildir = server.add_user("joe")
+        os.mkdir(maildir.path("postern.uidls"))
+        with Client(server) as client:
+            client.ok("USER joe")
+            client.refused("PASS secret", "SYS/TEMP")
+        server.wait_for_log("user=joe: can't read postern.uidls: ")
+        os.rmdir(maildir.path("postern.uidls"))
+        with log_in(server) as client:
+            equal(client.count(), 3, "messages")
 
 
 @case("a Maildir that may not be written is read, and QUIT tells what stays")

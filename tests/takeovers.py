@@ -74,6 +74,8 @@ def told(transport):
         check(before <= since <= time.time(), f"since {match[1]}")
         check(int(match[2]) <= time.time() - before + 1, f"{match[2]} s")
         equal(match[3], b"127.0.0.5", "the address")
+        server.wait_for_log(r"user=joe: refused, in use for \d+ s from "
+                            r"127\.0\.0\.5; ip=\[127\.0\.0\.1\]$")
 
 
 for way in TRANSPORTS:
@@ -96,6 +98,8 @@ def _():
                     equal(second.ask("PASS secret"), b"-ERR [IN-USE] the "
                           b"mailbox is open in another session", "reply")
                     equal(bytes(second.buffer), b"", "more octets")
+            server.wait_for_log("user=joe: refused, in use by another session; "
+                                r"ip=\[127\.0\.0\.1\]$")
 
 
 # What becomes of the silent one.

@@ -263,7 +263,8 @@ static void dovecot_versions(void **state)
 		assert_int_equal(import_into(fixture, &ledger,
 			IMPORT_DOVECOT, FORMAT), -1);
 		assert_int_equal(errno, EPROTONOSUPPORT);
-		assert_told("can't import unique-ids from dovecot-uidlist");
+		assert_told("can't import unique-ids from dovecot-uidlist: "
+			"its version is not known");
 		assert_int_equal(ledger.count, 0);
 		ledger_free(&ledger);
 	}
@@ -613,9 +614,11 @@ static void automatic(void **state)
 {
 	struct fixture *fixture = *state;
 
-	fixture_write(fixture, "new/1.a", "x\n");
 	assert_import(fixture, IMPORT_AUTO, FORMAT, "");
 	assert_string_equal(told, "");
+	fixture_write(fixture, "new/1.a", "x\n");
+	assert_import(fixture, IMPORT_AUTO, FORMAT, "");
+	assert_told("neither dovecot-uidlist nor courierpop3dsizelist is here");
 	write_aged(fixture, COURIER, "/3 5 9\n1.a 17 1:9:0\n", 2000);
 	assert_import(fixture, IMPORT_AUTO, FORMAT, "1 - UID1-9 1.a\n");
 	write_aged(fixture, DOVECOT, "3 V16\n1 :1.a\n", 1000);

@@ -384,6 +384,20 @@ def _():
         server.wait_for_log(r"user=joe: messages expired: 3$")
 
 
+@case("with level = debug the log names each message that a QUIT removes")
+def _():
+    with Server(mailbox={"expire": "30d"}, log={"level": "debug"}) as server:
+        maildir = server.add_user("joe")
+        old = deliver_old(maildir, "new/DAYS.old", 31)
+        with log_in(server) as client:
+            marked = uidls(client)[2].decode()
+            client.ok("DELE 3")
+            client.ok("QUIT")
+        server.wait_for_log(f"user=joe: removed {re.escape(marked)}")
+        server.wait_for_log(f"user=joe: expired {os.path.basename(old)}$")
+        server.wait_for_session(user="joe", dele="1", expired="1")
+
+
 @case("without QUIT nothing expires")
 def _():
     with Server(mailbox={"expire": "30d"}) as server:
