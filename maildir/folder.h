@@ -61,8 +61,8 @@ bool folder_is_same(const struct folder_stamps a[FOLDERS],
 
 /*
  * Whether a change that left the stamps as they are is possible: they are not
- * older by FOLDER_RACY_S than 'now_s', by the clock of the file system.  A ctime
- * counts only where it shows no more than seconds.
+ * older by FOLDER_RACY_S than 'now_s', by the clock of the file system.  Their
+ * ctime counts only where it shows no more than seconds.
  */
 bool folder_is_racy(const struct folder_stamps stamps[FOLDERS],
 	int64_t now_s);

@@ -160,8 +160,8 @@ static void carry_out(struct scan *scan, int root_fd, const struct plan *plan,
 	if (plan->sightings > 0)
 		mark_seen(&chase, plan->seen, result);
 	/* A maildrop that does not exist yet has no trash. */
-	if (rules->has_trash && root_fd >= 0 && trash_purge(root_fd, rules->trash_days,
-			rules->expire.today) < 0)
+	if (rules->has_trash && root_fd >= 0 && trash_purge(root_fd,
+			rules->trash_days, rules->expire.today) < 0)
 		result->purge_error = errno;
 }
 
