@@ -183,6 +183,47 @@ static void store_ledger(struct drop *drop)
 			"each login");
 }
 
+/* Twins are neighbours, by their identities. */
+static bool has_twin(const struct scan *scan, uint32_t idx)
+{
+	const char *name = scan_name(scan, idx);
+
+	return (idx > 0 && name_compare_unique(scan_name(scan, idx - 1),
+			name) == 0) || (idx + 1 < scan->count &&
+		name_compare_unique(scan_name(scan, idx + 1), name) == 0);
+}
+
+static int remember_uidl(struct ledger *ledger, const struct scan *scan,
+	uint32_t idx)
+{
+	const struct scan_message *message = &scan->messages[idx];
+	const char *name = scan_name(scan, idx);
+	struct ledger_entry facts = {
+		.inode = has_twin(scan, idx) ? message->inode :
+			LEDGER_ANY_INODE,
+		.rank = message->rank,
+	};
+
+	return ledger_add(ledger, name, name_unique(name),
+		scan->names + scan->messages[idx].uidl, &facts) == 0 ||
+		errno == EEXIST ? 0 : -1;
+}
+
+/*
+ * A ledger that was lost, or spoilt, learns from the index what names do not
+ * tell.
+ */
+static int mend_ledger(struct ledger *ledger, const struct scan *scan)
+{
+	if (!ledger->is_missing && ledger->bad_lines == 0)
+		return 0;
+	for (uint32_t idx = 0; idx < scan->count; idx++)
+		if (scan->messages[idx].uidl < SCAN_UIDL_NONE &&
+				remember_uidl(ledger, scan, idx) < 0)
+			return -1;
+	return 0;
+}
+
 /* Give the new messages their unique-ids; the ledger knows some of them. */
 static int give_uidls(struct drop *drop)
 {
@@ -194,6 +235,8 @@ static int give_uidls(struct drop *drop)
 	if (ledger->bad_lines > 0)
 		tell(drop, "postern.uidls is damaged: some unique-ids may "
 			"change");
+	if (mend_ledger(ledger, &drop->scan) < 0)
+		return -1;
 	if (ledger->is_missing && import_uidls(ledger, drop->root_fd,
 			&drop->scan, &drop->rules->import) < 0)
 		return -1;

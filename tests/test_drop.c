@@ -5,6 +5,8 @@
 
 #include "maildir/drop.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -527,6 +529,36 @@ static void moved_later(void **state)
 	assert_true(fixture_has(fixture, "postern.uidls"));
 }
 
+static void lost_ledger(void **state)
+{
+	static const char *const spoilt[] = { NULL, "", "rubbish" };
+	struct fixture *fixture = *state;
+	struct login login;
+
+	fixture_write(fixture, "dovecot-uidlist",
+		"3 V16\n1 Pyours :3.c\n2 Pmine :1.a\n");
+	write_three(fixture);
+	(void)is_scanned(fixture);
+	fixture_remove(fixture, "dovecot-uidlist");
+	for (size_t i = 0; i < 3; i++) {
+		if (spoilt[i] == NULL)
+			fixture_remove(fixture, "postern.uidls");
+		else
+			fixture_write(fixture, "postern.uidls", spoilt[i]);
+		/* What is new makes it be read. */
+		fixture_write(fixture, "new/4.d", "four\n");
+		assert_true(is_scanned(fixture));
+		fixture_remove(fixture, "new/4.d");
+		fixture_remove(fixture, "postern.index");
+		log_in(fixture, &login);
+		assert_int_equal(login.listing.count, 3);
+		expect_message(&login, 0, "yours", 7);
+		expect_message(&login, 1, "mine", 5);
+		expect_message(&login, 2, "2.b", 5);
+		log_out(&login);
+	}
+}
+
 /* Else the unique-ids would be lost with the index. */
 static void no_index_without_ledger(void **state)
 {
@@ -559,24 +591,21 @@ static void no_index_without_ledger(void **state)
 
 static bool is_stale;
 
-/* In place of libc's: NFS may show names a while before they can be opened. */
-int openat(int directory_fd, const char *name, int flags, ...)
+/* In place of libc's: NFS may show a name that can't be opened for a while. */
+struct dirent *readdir(DIR *directory)
 {
-	unsigned int mode = 0;
+	typedef struct dirent *read_entry(DIR *directory);
+	static read_entry *next;
+	struct dirent *entry;
 
-	if ((flags & O_CREAT) != 0) {
-		va_list arguments;
-
-		va_start(arguments, flags);
-		mode = va_arg(arguments, unsigned int);
-		va_end(arguments);
-	}
-	if (is_stale && strcmp(name, "2.b:2,S") == 0) {
-		errno = ENOENT;
-		return -1;
-	}
-	return (int)syscall(SYS_openat, directory_fd, name,
-		flags | O_LARGEFILE, mode);
+	if (next == NULL)
+		*(void **)&next = dlsym(RTLD_NEXT,
+			sizeof(off_t) > sizeof(long) ? "readdir64" :
+			"readdir");
+	entry = next(directory);
+	if (is_stale && entry != NULL && entry->d_name[0] == '2')
+		entry->d_name[0] = '9';
+	return entry;
 }
 
 /* What a hardened build calls in its place. */
@@ -778,6 +807,8 @@ int main(void)
 			"called so", imitated),
 		CASE("what is moved into an empty Maildir later keeps its "
 			"unique-ids", moved_later),
+		CASE("a ledger that was lost or spoilt is mended by the index",
+			lost_ledger),
 		CASE("there is no index of unique-ids that no ledger has",
 			no_index_without_ledger),
 		CASE("a message that is shown before it can be opened is not "
