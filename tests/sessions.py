@@ -1186,7 +1186,9 @@ def _():
         maildir = server.add_user("joe")
         size = sparse(maildir, (1 << 32) + 5)
         limit = time.monotonic() + (600 if LONG else 40)
-        with log_in(server) as client:
+        with Client(server) as client:
+            client.socket.settimeout(120)  # its octets are counted
+            client.login("joe")
             equal(client.ok("LIST 4"), b"+OK 4 %d" % size, "LIST")
             client.ok("TOP 4 0")
             equal(client.body(), b"Subject: huge\r\n\r\n", "TOP")
