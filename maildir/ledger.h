@@ -4,7 +4,7 @@
  * The file postern.uidls in the Maildir holds what was taken over from another
  * server, and what we gave to files whose unique part is not theirs alone.  It
  * is no cache: it is written with fsync, and entries are never taken out, so no
- * unique-id is ever given twice.  That it exists says that we have seen messages
+ * unique-id is ever given twice.  That it exists says that we have seen mail
  * here: nothing is imported any more.
  */
 #ifndef POSTERN_MAILDIR_LEDGER_H
