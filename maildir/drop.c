@@ -235,6 +235,9 @@ static int give_uidls(struct drop *drop)
 	if (ledger->bad_lines > 0)
 		tell(drop, "postern.uidls is damaged: some unique-ids may "
 			"change");
+	/* Mail that is moved in later brings its unique-ids along. */
+	if (ledger->is_missing && drop->scan.count == 0)
+		return 0;
 	if (mend_ledger(ledger, &drop->scan) < 0)
 		return -1;
 	if (ledger->is_missing && import_uidls(ledger, drop->root_fd,
@@ -255,7 +258,7 @@ static int scan(struct drop *drop)
 	if (scan_open_folders(&drop->scan, drop->root_fd) < 0 ||
 			scan_fill(&drop->scan, &drop->rules->hooks) < 0)
 		return -1;
-	/* An index was never stored without a ledger. */
+	/* An index of messages was never stored without a ledger. */
 	if ((!had_index || has_new(&drop->scan)) && give_uidls(drop) < 0)
 		return -1;
 	if (scan_order(&drop->scan) < 0)

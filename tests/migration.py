@@ -134,6 +134,7 @@ class Move:
 
     def listed(self):
         """Return what Postern lists: (unique-id, octets) in order."""
+        before = len(self.sessions())
         with Client(self.server) as client:
             client.login(self.user)
             client.ok("UIDL")
@@ -141,6 +142,8 @@ class Move:
             client.ok("LIST")
             sizes = client.lines()
             client.ok("QUIT")
+        wait_until(lambda: len(self.sessions()) > before,
+                   "the session is in the log")
         return [(uidl.split()[1].decode(), int(size.split()[1]))
                 for uidl, size in zip(uidls, sizes, strict=True)]
 

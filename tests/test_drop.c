@@ -454,6 +454,26 @@ static void uidls_without_index(void **state)
 	}
 }
 
+static void moved_in_later(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	(void)is_scanned(fixture);
+	fixture_age(fixture);
+	(void)is_scanned(fixture);
+	assert_false(is_scanned(fixture));
+	fixture_write(fixture, "cur/1.a:2,S", "one\n");
+	fixture_write(fixture, "cur/2.b:2,", "two\n");
+	fixture_write(fixture, "dovecot-uidlist", "3 V16\n1 :2.b\n2 :1.a\n");
+	log_in(fixture, &login);
+	assert_int_equal(login.listing.count, 2);
+	expect_message(&login, 0, "0000000100000010", 5);
+	expect_message(&login, 1, "0000000200000010", 5);
+	log_out(&login);
+	assert_true(fixture_has(fixture, "postern.uidls"));
+}
+
 /* The unique-id of the message whose size is 'octets'. */
 static const char *uidl_of_size(const struct login *login, uint64_t octets)
 {
@@ -801,6 +821,8 @@ int main(void)
 		CASE("an index whose parts tell of different numbers of "
 			"messages is not used", forged_listing),
 		CASE("unique-ids outlive the index", uidls_without_index),
+		CASE("mail moved into an empty Maildir keeps its unique-ids",
+			moved_in_later),
 		CASE("no file inherits the unique-id of another",
 			no_uidl_is_inherited),
 		CASE("an imported unique-id is not lost to a file that is "
