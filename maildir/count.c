@@ -22,11 +22,10 @@ static bool is_shortage(int error)
 	return error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
-static int leave_out(struct scan *scan, struct scan_message *message,
+static int leave_out(const struct scan *scan, struct scan_message *message,
 	const struct scan_hooks *hooks, const char *why)
 {
 	message->state = GATHER_LEFT_OUT;
-	scan->left_out++;
 	hooks->left_out(hooks->context, file_name(scan, message), why);
 	return 0;
 }
@@ -42,6 +41,8 @@ static int blame(struct scan *scan, struct scan_message *message,
 		message->state = GATHER_LOST;
 		return 0;
 	}
+	/* Permissions may change, and no folder does. */
+	scan->uncertain++;
 	return leave_out(scan, message, hooks, strerror(errno));
 }
 

@@ -263,8 +263,8 @@ static int scan(struct drop *drop)
 		return -1;
 	if (scan_order(&drop->scan) < 0)
 		return -1;
-	/* What was left out may become a message, and no folder changes. */
-	if (drop->scan.left_out > 0)
+	/* What can't be read now may be a message later: look again. */
+	if (drop->scan.uncertain > 0)
 		drop->draft.facts.begun_s = 0;
 	return 0;
 }

@@ -25,9 +25,6 @@
 /* A small index is read at once. */
 #define PIECE_BYTES 65536
 
-/* Ten million messages; more are scanned each time. */
-#define MOST_BYTES ((uint64_t)1 << 30)
-
 #define INDEX_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
 
 static int refuse(int error)
@@ -85,7 +82,7 @@ static int read_head(struct index *index)
 	if (fstat(index->fd, &status) < 0)
 		return -1;
 	if (!S_ISREG(status.st_mode) || status.st_size < 0 ||
-			(uint64_t)status.st_size > MOST_BYTES)
+			(uint64_t)status.st_size > INDEX_MOST_BYTES)
 		return refuse(EBADMSG);
 	index->head = malloc(PIECE_BYTES);
 	if (index->head == NULL)

@@ -17,6 +17,12 @@
 #define INDEX_VERSION 1
 
 /*
+ * About two million messages; more are scanned each time.  Whoever owns the
+ * file can make us read as much.
+ */
+#define INDEX_MOST_BYTES ((uint64_t)256 << 20)
+
+/*
  * What the file begins with.  Behind it: the listing's image, 'count' times
  * struct scan_message, and names_bytes of strings.
  */

@@ -129,6 +129,16 @@ static int write_parts(struct output *output, const struct scan *scan,
 	return 0;
 }
 
+/* Whether nobody would read it; names count with what was replaced. */
+static bool is_too_large(const struct scan *scan)
+{
+	uint64_t bytes = listing_bytes(scan);
+
+	return bytes == 0 || bytes + scan->names_bytes +
+		(uint64_t)scan->count * sizeof(*scan->messages) >
+			INDEX_MOST_BYTES - sizeof(struct index_frame);
+}
+
 /* The frame is written last, over the zeros that stood in its place. */
 static int write_index(const struct index_draft *draft,
 	const struct scan *scan)
@@ -173,6 +183,11 @@ int index_finish(struct index_draft *draft, int root_fd,
 {
 	int status = -1, saved;
 
+	if (is_too_large(scan)) {
+		index_abandon(draft, root_fd);
+		errno = EFBIG;
+		return -1;
+	}
 	if (draft->fd < 0 && make_file(draft, root_fd) < 0)
 		return -1;
 	if (write_index(draft, scan) == 0)

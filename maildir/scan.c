@@ -59,7 +59,7 @@ static int count_all(struct scan *scan, const struct scan_hooks *hooks)
 			return 0;
 	}
 	/* They are shown and can't be opened: on NFS they may be, later. */
-	scan->left_out++;
+	scan->uncertain++;
 	return 0;
 }
 
@@ -76,6 +76,30 @@ static void look_for_missing(struct scan *scan)
 				file_is_same(message, &status))
 			message->state = GATHER_COUNTED;
 	}
+}
+
+/*
+ * A file that was replaced under its own name while we looked was seen twice:
+ * of two that share a unique part only those count that are there now.
+ */
+static void drop_replaced(struct scan *scan)
+{
+	struct stat status;
+	bool has_twin = false;
+
+	for (uint32_t idx = 0; idx < scan->count; idx++) {
+		struct scan_message *message = &scan->messages[idx];
+		bool is_followed = idx + 1 < scan->count &&
+			name_compare_unique(file_name(scan, message),
+				file_name(scan, message + 1)) == 0;
+
+		if ((has_twin || is_followed) &&
+				file_stat(scan, message, &status) == 0 &&
+				status.st_ino != message->inode)
+			message->state = GATHER_LOST;
+		has_twin = is_followed;
+	}
+	gather_keep(scan, GATHER_COUNTED);
 }
 
 /* Message-number order. */
@@ -113,7 +137,10 @@ int scan_fill(struct scan *scan, const struct scan_hooks *hooks)
 	look_for_missing(scan);
 	gather_keep(scan, GATHER_COUNTED);
 	/* Again, by what fstat says of the inodes. */
-	return gather_collapse(scan);
+	if (gather_collapse(scan) < 0)
+		return -1;
+	drop_replaced(scan);
+	return 0;
 }
 
 int scan_order(struct scan *scan)

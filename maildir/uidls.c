@@ -288,7 +288,6 @@ static void leave_out(const struct claims *claims)
 		uint32_t idx = claims->all[i].idx;
 
 		claims->scan->messages[idx].state = GATHER_LEFT_OUT;
-		claims->scan->left_out++;
 		claims->hooks->left_out(claims->hooks->context,
 			name_of(claims->scan, idx), "unique-id is taken");
 	}

@@ -628,13 +628,6 @@ struct dirent *readdir(DIR *directory)
 	return entry;
 }
 
-/* What a hardened build calls in its place. */
-int __openat_2(int directory_fd, const char *name, int flags);
-int __openat_2(int directory_fd, const char *name, int flags)
-{
-	return openat(directory_fd, name, flags & ~O_CREAT);
-}
-
 static void shown_before_it_is_there(void **state)
 {
 	struct fixture *fixture = *state;
@@ -704,21 +697,69 @@ static void without_lock(void **state)
 	drop_close(&drop);
 }
 
-static void left_out_is_looked_at_again(void **state)
+static void what_is_no_file_costs_no_scan(void **state)
 {
 	struct fixture *fixture = *state;
 	struct login login;
 
 	write_three(fixture);
 	assert_int_equal(mkdirat(fixture->root_fd, "cur/4.d", 0700), 0);
+	assert_int_equal(symlinkat("2.b:2,S", fixture->root_fd, "cur/5.e"), 0);
 	fixture_age(fixture);
 	for (int i = 0; i < 2; i++) {
 		log_in(fixture, &login);
-		assert_true(login.was_scanned);
+		assert_int_equal(login.was_scanned, i == 0);
 		expect_three(&login);
 		log_out(&login);
-		assert_int_equal(fixture->left_out, i + 1);
+		assert_int_equal(fixture->left_out, 2);
 	}
+}
+
+static int log_in_unreadable(struct fixture *fixture)
+{
+	struct login login;
+
+	fixture_age(fixture);
+	for (int i = 0; i < 2; i++) {
+		log_in(fixture, &login);
+		if (!login.was_scanned || login.listing.count != 2)
+			return 1;
+		log_out(&login);
+	}
+	/* No folder tells that. */
+	if (fchmodat(fixture->root_fd, "cur/2.b:2,S", 0600, 0) < 0)
+		return 2;
+	log_in(fixture, &login);
+	expect_three(&login);
+	log_out(&login);
+	return fixture->left_out == 2 ? 0 : 3;
+}
+
+static void unreadable_is_looked_at_again(void **state)
+{
+	struct fixture *fixture = *state;
+
+	write_three(fixture);
+	assert_int_equal(fchmodat(fixture->root_fd, "cur/2.b:2,S", 0, 0), 0);
+	assert_int_equal(fixture_as_nobody(fixture, log_in_unreadable), 0);
+}
+
+static void replaced_while_scanned(void **state)
+{
+	struct fixture *fixture = *state;
+	struct login login;
+
+	/* What a scan has after it saw both: the old inode is gone by then. */
+	write_three(fixture);
+	log_in(fixture, &login);
+	assert_int_equal(drop_load(&login.drop), 0);
+	login.drop.scan.messages[1].inode++;
+	assert_int_equal(drop_store(&login.drop), 0);
+	log_out(&login);
+	fixture_rename(fixture, "new/1.a", "cur/1.a:2,");
+	log_in(fixture, &login);
+	expect_three(&login);
+	log_out(&login);
 }
 
 static void compressed(void **state)
@@ -838,8 +879,12 @@ int main(void)
 		CASE("a read-only Maildir is served without a cache",
 			read_only),
 		CASE("without the lock nothing is written", without_lock),
-		CASE("what was left out is looked at again",
-			left_out_is_looked_at_again),
+		CASE("a directory and a link in a folder cost no scan",
+			what_is_no_file_costs_no_scan),
+		CASE("what can't be read is looked at again",
+			unreadable_is_looked_at_again),
+		CASE("a file with another inode number is not its own twin",
+			replaced_while_scanned),
 		CASE("a compressed message is left out", compressed),
 		CASE("the day of retrieval is kept", retrieved_day_is_kept),
 		CASE("two thousand messages are listed by a memfd", many),
