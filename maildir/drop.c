@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "maildir/gather.h"
+#include "maildir/identify.h"
 #include "maildir/listing.h"
-#include "maildir/uidls.h"
 #include "maildir/whole.h"
 
 /* Where a listing goes: into memory, or into a memfd. */
@@ -146,107 +146,19 @@ static bool has_new(const struct scan *scan)
 	return false;
 }
 
-static void tell(const struct drop *drop, const char *text)
+/* Without a stored ledger no index may remember what it says. */
+static int identify(struct drop *drop)
 {
-	drop->rules->import.tell(drop->rules->import.context, text);
-}
-
-/* Say what is in the way.  Returns -1 with the same errno. */
-static int refuse(const struct drop *drop, const char *text)
-{
-	int saved = errno;
-
-	tell(drop, text);
-	errno = saved;
-	return -1;
-}
-
-/*
- * Store a ledger that has grown, and that there is one.  Without it, all is as
- * it was before: the same is found again the next time.  A maildrop that had no
- * message yet may still be moved here from another server.
- */
-static void store_ledger(struct drop *drop)
-{
-	const struct ledger *ledger = &drop->ledger;
-
-	if (!ledger->is_changed &&
-			(!ledger->is_missing || drop->scan.count == 0))
-		return;
-	if (drop->rules->may_write &&
-			ledger_write(ledger, drop->root_fd) == 0)
-		return;
-	drop->wants_index = false;
-	drop->lacks_ledger = true;
-	if (ledger->count > 0)
-		tell(drop, "can't store unique-ids: they are made anew at "
-			"each login");
-}
-
-/* Twins are neighbours, by their identities. */
-static bool has_twin(const struct scan *scan, uint32_t idx)
-{
-	const char *name = scan_name(scan, idx);
-
-	return (idx > 0 && name_compare_unique(scan_name(scan, idx - 1),
-			name) == 0) || (idx + 1 < scan->count &&
-		name_compare_unique(scan_name(scan, idx + 1), name) == 0);
-}
-
-static int remember_uidl(struct ledger *ledger, const struct scan *scan,
-	uint32_t idx)
-{
-	const struct scan_message *message = &scan->messages[idx];
-	const char *name = scan_name(scan, idx);
-	struct ledger_entry facts = {
-		.inode = has_twin(scan, idx) ? message->inode :
-			LEDGER_ANY_INODE,
-		.rank = message->rank,
+	struct identify_rules rules = {
+		.hooks = &drop->rules->hooks, .import = &drop->rules->import,
+		.may_write = drop->rules->may_write,
 	};
+	int result = identify_messages(&drop->scan, drop->root_fd, &rules);
 
-	return ledger_add(ledger, name, name_unique(name),
-		scan->names + scan->messages[idx].uidl, &facts) == 0 ||
-		errno == EEXIST ? 0 : -1;
-}
-
-/*
- * A ledger that was lost, or spoilt, learns from the index what names do not
- * tell.
- */
-static int mend_ledger(struct ledger *ledger, const struct scan *scan)
-{
-	if (!ledger->is_missing && ledger->bad_lines == 0)
-		return 0;
-	for (uint32_t idx = 0; idx < scan->count; idx++)
-		if (scan->messages[idx].uidl < SCAN_UIDL_NONE &&
-				remember_uidl(ledger, scan, idx) < 0)
-			return -1;
-	return 0;
-}
-
-/* Give the new messages their unique-ids; the ledger knows some of them. */
-static int give_uidls(struct drop *drop)
-{
-	struct ledger *ledger = &drop->ledger;
-
-	if (ledger_read(ledger, drop->root_fd) < 0)
-		return refuse(drop, "can't read postern.uidls: without it "
-			"unique-ids would change");
-	if (ledger->bad_lines > 0)
-		tell(drop, "postern.uidls is damaged: some unique-ids may "
-			"change");
-	/* Mail that is moved in later brings its unique-ids along. */
-	if (ledger->is_missing && drop->scan.count == 0)
-		return 0;
-	if (mend_ledger(ledger, &drop->scan) < 0)
-		return -1;
-	if (ledger->is_missing && import_uidls(ledger, drop->root_fd,
-			&drop->scan, &drop->rules->import) < 0)
-		return -1;
-	if (uidls_assign(&drop->scan, ledger, &drop->rules->hooks) < 0)
-		return -1;
-	store_ledger(drop);
-	return 0;
+	drop->lacks_ledger = result == IDENTIFY_NOT_STORED;
+	if (drop->lacks_ledger)
+		drop->wants_index = false;
+	return result < 0 ? -1 : 0;
 }
 
 static int scan(struct drop *drop)
@@ -259,7 +171,7 @@ static int scan(struct drop *drop)
 			scan_fill(&drop->scan, &drop->rules->hooks) < 0)
 		return -1;
 	/* An index of messages was never stored without a ledger. */
-	if ((!had_index || has_new(&drop->scan)) && give_uidls(drop) < 0)
+	if ((!had_index || has_new(&drop->scan)) && identify(drop) < 0)
 		return -1;
 	if (scan_order(&drop->scan) < 0)
 		return -1;
@@ -303,7 +215,6 @@ void drop_close(struct drop *drop)
 	forget_listing(drop);
 	index_abandon(&drop->draft, drop->root_fd);
 	index_close(&drop->index);
-	ledger_free(&drop->ledger);
 	scan_free(&drop->scan);
 }
 
@@ -320,7 +231,6 @@ int drop_settle(struct drop *drop)
 	int status = 0;
 
 	forget_listing(drop);
-	ledger_free(&drop->ledger);
 	if (drop->wants_index)
 		status = drop_store(drop);
 	else

@@ -13,7 +13,6 @@
 
 #include "maildir/import.h"
 #include "maildir/index.h"
-#include "maildir/ledger.h"
 #include "maildir/scan.h"
 
 struct drop_rules {
@@ -33,7 +32,6 @@ struct drop {
 	struct scan scan;
 	struct index index;
 	struct index_draft draft;
-	struct ledger ledger;
 	void *image;			/* the listing, if it is short */
 	size_t image_bytes;
 	int listing_fd;			/* the listing, sealed, if it is long */

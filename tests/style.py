@@ -39,6 +39,7 @@ SRC_ROWS = (
 )
 MAILDIR_ROWS = (
     "drop | update",
+    "identify",
     "expunge | seen | expire | index index_format index_write | import",
     "import_dovecot import_courier import_rule",
     "import_list | import_popa3d | listing | chase | trash | quota | uidls",
