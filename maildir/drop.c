@@ -231,6 +231,8 @@ int drop_settle(struct drop *drop)
 	int status = 0;
 
 	forget_listing(drop);
+	if (drop->is_loaded)
+		scan_trim(&drop->scan);
 	if (drop->wants_index)
 		status = drop_store(drop);
 	else

@@ -10,6 +10,9 @@
 #include "maildir/scan.h"
 
 #include <stdlib.h>
+#ifdef HAVE_MALLOC_TRIM
+#include <malloc.h>
+#endif
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +25,9 @@
  * pass has less to do than the one before, so few are needed.
  */
 #define PASSES 20
+
+/* Below this, giving memory back costs more than it is worth. */
+#define MANY 1000
 
 static int count_seen(struct scan *scan, const struct scan_hooks *hooks)
 {
@@ -147,6 +153,32 @@ int scan_order(struct scan *scan)
 {
 	gather_keep(scan, GATHER_COUNTED);
 	return gather_sort(scan, compare_messages);
+}
+
+/* A smaller block that can't be had is no loss. */
+static void *shrink(void *memory, size_t bytes)
+{
+	void *smaller = bytes > 0 ? realloc(memory, bytes) : NULL;
+
+	return smaller != NULL ? smaller : memory;
+}
+
+void scan_trim(struct scan *scan)
+{
+	if (scan->count > 0) {
+		scan->messages = shrink(scan->messages,
+			scan->count * sizeof(*scan->messages));
+		scan->room = scan->count;
+	}
+	if (scan->names_bytes > 0) {
+		scan->names = shrink(scan->names, scan->names_bytes);
+		scan->names_room = scan->names_bytes;
+	}
+#ifdef HAVE_MALLOC_TRIM
+	/* glibc keeps what a sort of many messages has freed. */
+	if (scan->count > MANY)
+		(void)malloc_trim(0);
+#endif
 }
 
 void scan_free(struct scan *scan)

@@ -87,6 +87,9 @@ int scan_fill(struct scan *scan, const struct scan_hooks *hooks);
  */
 int scan_order(struct scan *scan);
 
+/* Give back the memory that the messages do not need any more. */
+void scan_trim(struct scan *scan);
+
 /* Close the folders and free all that was allocated. */
 void scan_free(struct scan *scan);
 
