@@ -39,6 +39,15 @@ static void set_alarm(uint32_t seconds)
 	(void)alarm(seconds);
 }
 
+static volatile sig_atomic_t is_told_to_stop;
+
+/* It is remembered: what we are at comes to its end first. */
+static void on_term(int number)
+{
+	(void)number;	/* it has no other */
+	is_told_to_stop = 1;
+}
+
 /* Wait until then, whatever the worker does meanwhile. */
 static void wait_until(int64_t deadline_ms)
 {
@@ -108,7 +117,8 @@ static _Noreturn void deny(const struct keeper *keeper, const char *name,
 	set_alarm(0);
 	/* A master that stops may end this wait, and no other work. */
 	(void)signal(SIGTERM, SIG_DFL);
-	wait_until(since_ms + keeper->delay_ms);
+	if (!is_told_to_stop)
+		wait_until(since_ms + keeper->delay_ms);
 	send_status(keeper, WIRE_LOGIN_DENIED);
 	_exit(KEEPER_EXIT_DENIED);
 }
@@ -329,7 +339,7 @@ void keeper_run(struct keeper *keeper)
 	struct maildrop drop;
 
 	(void)prctl(PR_SET_NAME, "postern-keeper", 0, 0, 0);
-	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGTERM, on_term);
 	set_alarm(keeper->settings->limits.login_timeout_s);
 	check_login(keeper, &login, &identity);
 	become(keeper, &identity);
