@@ -74,15 +74,6 @@ static void plan_message(struct plan *plan, const struct scan *scan,
 	}
 }
 
-static uint32_t count_bits(const uint8_t *bits, uint32_t count)
-{
-	uint32_t set = 0;
-
-	for (uint32_t idx = 0; idx < count; idx++)
-		set += bits_has(bits, idx);
-	return set;
-}
-
 /* Returns 0, or -1 with errno ENOMEM. */
 static int make_plan(struct plan *plan, const struct scan *scan,
 	const struct update_marks *marks, const struct update_rules *rules)
@@ -177,7 +168,7 @@ struct update_result update_maildrop(struct scan *scan, int root_fd,
 		carry_out(scan, root_fd, &plan, rules, &result);
 	} else {
 		result.remove_error = errno;
-		result.failed = count_bits(marks->marked, scan->count);
+		result.failed = bits_count(marks->marked, scan->count);
 	}
 	free(plan.expired);
 	return result;

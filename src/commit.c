@@ -111,15 +111,6 @@ int commit_collect(struct maildrop *drop, const struct wire_commit *request)
 	return 0;
 }
 
-static uint32_t count_bits(const uint8_t *bits, uint32_t count)
-{
-	uint32_t set = 0;
-
-	for (uint32_t idx = 0; idx < count; idx++)
-		set += bits_has(bits, idx);
-	return set;
-}
-
 /* Whether any message may have to be removed, renamed or noted. */
 static bool needs_messages(const struct maildrop *drop,
 	const struct update_rules *rules)
@@ -128,8 +119,8 @@ static bool needs_messages(const struct maildrop *drop,
 
 	if (rules->expire.days > 0 || rules->expire.retrieved_days > 0)
 		return true;
-	return count_bits(drop->marks, count) > 0 || (rules->mark_seen &&
-		count_bits(drop->retrieved, count) > 0);
+	return bits_count(drop->marks, count) > 0 || (rules->mark_seen &&
+		bits_count(drop->retrieved, count) > 0);
 }
 
 /* Without the names of the files nothing can be removed. */
@@ -138,14 +129,14 @@ static void refuse_all(const struct maildrop *drop,
 {
 	log_error("user=%s: can't read postern.index: %s", drop->user,
 		strerror(errno));
-	answer->failed = count_bits(drop->marks, drop->drop.count);
+	answer->failed = bits_count(drop->marks, drop->drop.count);
 }
 
 /* The days of retrieval live in the index. */
 static void store_days(struct maildrop *drop,
 	const struct update_rules *rules)
 {
-	if (rules->expire.retrieved_days > 0 && count_bits(drop->retrieved,
+	if (rules->expire.retrieved_days > 0 && bits_count(drop->retrieved,
 			drop->drop.count) > 0 && drop_store(&drop->drop) < 0)
 		log_debug("user=%s: no index: %s", drop->user,
 			strerror(errno));
