@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "maildir/checksum.h"
 #include "maildir/gather.h"
 #include "maildir/identify.h"
 #include "maildir/listing.h"
@@ -42,89 +43,94 @@ static int write_listing(const struct drop *drop, struct target *target)
 		index_listing(&drop->index, put, target);
 }
 
-static void forget_listing(struct drop *drop)
+static int refuse(int error)
+{
+	errno = error;
+	return -1;
+}
+
+/* What an index, or a user who forged it, calls a listing may be another. */
+static int check_totals(const struct drop *drop, const struct listing *listing)
+{
+	return listing->count == drop->count &&
+		listing->octets == drop->octets ? 0 : refuse(EBADMSG);
+}
+
+static void forget_image(struct drop *drop)
 {
 	free(drop->image);
 	drop->image = NULL;
 	drop->image_bytes = 0;
-	if (drop->listing_fd >= 0)
-		close(drop->listing_fd);
-	drop->listing_fd = -1;
 }
 
-static int make_image(struct drop *drop, size_t bytes)
+static int fill_image(struct drop *drop)
 {
-	struct target target;
+	struct target target = { .end = drop->image, .fd = -1 };
+	struct listing listing;
 
-	drop->image = malloc(bytes);
+	if (write_listing(drop, &target) < 0 || listing_check(&listing,
+			drop->image, drop->image_bytes) < 0)
+		return -1;
+	return check_totals(drop, &listing);
+}
+
+/* Make a listing of 'bytes' bytes, if it is short. */
+static int make_image(struct drop *drop, uint64_t bytes)
+{
+	if (bytes > drop->rules->most_image_bytes)
+		return 0;
+	drop->image = malloc((size_t)bytes + 1);
 	if (drop->image == NULL)
 		return -1;
-	drop->image_bytes = bytes;
-	target = (struct target){ .end = drop->image, .fd = -1 };
-	return write_listing(drop, &target);
-}
-
-static int make_memfd(struct drop *drop)
-{
-	struct target target = { .fd = listing_create() };
-
-	drop->listing_fd = target.fd;
-	if (target.fd < 0 || write_listing(drop, &target) < 0)
-		return -1;
-	return listing_seal(target.fd);
-}
-
-static int make_listing(struct drop *drop)
-{
-	uint64_t bytes = drop->is_loaded ? listing_bytes(&drop->scan) :
-		drop->index.listing_bytes;
-	int saved;
-
-	if (bytes == 0) {
-		errno = EOVERFLOW;
-		return -1;
-	}
-	if ((bytes <= drop->rules->most_image_bytes ?
-			make_image(drop, (size_t)bytes) :
-			make_memfd(drop)) == 0)
+	drop->image_bytes = (size_t)bytes;
+	if (fill_image(drop) == 0)
 		return 0;
-	saved = errno;
-	forget_listing(drop);
-	errno = saved;
-	return -1;
+	int error = errno;
+	forget_image(drop);
+	return refuse(error);
 }
 
-/* Whether the listing, whose octets an index brought, has 'count' messages. */
-static bool has_count(const struct drop *drop, uint32_t count)
+static int fill_memfd(const struct drop *drop, int fd)
 {
+	struct target target = { .fd = fd };
 	struct listing listing;
-	int status = drop->image != NULL ?
-		listing_check(&listing, drop->image, drop->image_bytes) :
-		listing_map(&listing, drop->listing_fd);
-	bool is_right = status == 0 && listing.count == count;
 
+	if (write_listing(drop, &target) < 0 || listing_seal(fd) < 0 ||
+			listing_map(&listing, fd) < 0)
+		return -1;
+	int status = check_totals(drop, &listing);
 	listing_unmap(&listing);
-	return is_right;
+	return status;
 }
 
-/* Use the index if it is current, without a look at any message. */
+static int make_memfd(const struct drop *drop)
+{
+	int fd = listing_create();
+
+	if (fd < 0 || fill_memfd(drop, fd) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	return refuse(error);
+}
+
+/*
+ * Use the index if it is current, without a look at any message, nor at a long
+ * listing.
+ */
 static bool use_index(struct drop *drop)
 {
 	struct folder_stamps now[FOLDERS];
+	const struct index *index = &drop->index;
 
 	if (index_open(&drop->index, drop->root_fd) < 0 ||
 			folder_look(drop->root_fd, now) < 0 ||
-			!index_is_current(&drop->index, now) ||
-			make_listing(drop) < 0)
+			!index_is_current(index, now))
 		return false;
-	/* Or a worker would ask for messages that we do not know. */
-	if (!has_count(drop, drop->index.count)) {
-		forget_listing(drop);
-		return false;
-	}
-	drop->count = drop->index.count;
-	drop->draft.facts = drop->index.facts;
-	return true;
+	drop->count = index->count;
+	drop->octets = index->octets;
+	drop->draft.facts = index->facts;
+	return make_image(drop, index->listing_bytes) == 0;
 }
 
 /*
@@ -192,27 +198,37 @@ static int open_by_scan(struct drop *drop)
 	if (scan(drop) < 0)
 		return -1;
 	drop->is_loaded = true;
+	return 0;
+}
+
+static int take_totals(struct drop *drop)
+{
+	uint64_t bytes;
+
+	if (listing_measure(&drop->scan, &drop->octets, &bytes) < 0)
+		return -1;
 	drop->count = drop->scan.count;
-	return make_listing(drop);
+	return make_image(drop, bytes);
 }
 
 int drop_open(struct drop *drop, int root_fd, const struct drop_rules *rules)
 {
 	*drop = (struct drop){
-		.root_fd = root_fd, .rules = rules, .listing_fd = -1,
+		.root_fd = root_fd, .rules = rules,
 		.index = { .fd = -1 }, .draft = { .fd = -1 },
 	};
 	scan_begin(&drop->scan);
-	if (root_fd < 0) {
-		drop->is_loaded = true;
-		return make_listing(drop);
-	}
-	return use_index(drop) ? 0 : open_by_scan(drop);
+	drop->is_loaded = root_fd < 0;
+	if (root_fd >= 0 && use_index(drop))
+		return 0;
+	if (root_fd >= 0 && open_by_scan(drop) < 0)
+		return -1;
+	return take_totals(drop);
 }
 
 void drop_close(struct drop *drop)
 {
-	forget_listing(drop);
+	forget_image(drop);
 	index_abandon(&drop->draft, drop->root_fd);
 	index_close(&drop->index);
 	scan_free(&drop->scan);
@@ -230,7 +246,7 @@ int drop_settle(struct drop *drop)
 {
 	int status = 0;
 
-	forget_listing(drop);
+	forget_image(drop);
 	if (drop->is_loaded)
 		scan_trim(&drop->scan);
 	if (drop->wants_index)
@@ -241,24 +257,72 @@ int drop_settle(struct drop *drop)
 	return status;
 }
 
+static int add_to_sum(void *context, const void *octets, size_t count)
+{
+	checksum_add(context, octets, count);
+	return 0;
+}
+
+/* Whether the scan makes the listing that has the sum 'wanted'. */
+static bool makes_listing(const struct drop *drop, uint64_t wanted)
+{
+	struct checksum checksum;
+
+	checksum_begin(&checksum);
+	return drop->scan.count == drop->count && listing_write(&drop->scan,
+			add_to_sum, &checksum) == 0 &&
+		checksum_end(&checksum) == wanted;
+}
+
+/*
+ * The index proves to be spoilt in a part that was not needed before.  Its
+ * frame is right, and so are the totals that the client knows, if not more.  A
+ * scan takes its place if it makes the same listing; else this session has lost
+ * its messages, and the next one finds a new index.
+ */
+static int replace_index(struct drop *drop)
+{
+	uint64_t wanted = drop->index.listing_sum;
+
+	if (drop->index.fd < 0)
+		return refuse(ESTALE);
+	if (drop->rules->may_write)
+		(void)index_remove(drop->root_fd);	/* or it stays bad */
+	if (open_by_scan(drop) < 0)
+		return -1;
+	/* Without an index the next login is slower, and that is all. */
+	(void)drop_settle(drop);
+	if (makes_listing(drop, wanted))
+		return 0;
+	drop->is_loaded = false;
+	scan_free(&drop->scan);
+	scan_begin(&drop->scan);
+	return refuse(ESTALE);
+}
+
+int drop_listing(struct drop *drop)
+{
+	int fd = make_memfd(drop);
+
+	if (fd >= 0 || errno != EBADMSG)
+		return fd;
+	return replace_index(drop) < 0 ? -1 : make_memfd(drop);
+}
+
 int drop_load(struct drop *drop)
 {
-	int saved;
-
 	if (drop->is_loaded)
 		return 0;
-	if (scan_open_folders(&drop->scan, drop->root_fd) == 0 &&
-			index_load(&drop->index, &drop->scan,
-				GATHER_COUNTED) == 0) {
+	if (drop->index.fd < 0)
+		return refuse(ESTALE);
+	if (scan_open_folders(&drop->scan, drop->root_fd) < 0)
+		return -1;
+	if (index_load(&drop->index, &drop->scan, GATHER_COUNTED) == 0) {
 		drop->is_loaded = true;
 		index_close(&drop->index);
 		return 0;
 	}
-	saved = errno;
-	if (saved == EBADMSG && drop->rules->may_write)
-		(void)index_remove(drop->root_fd);	/* or it stays bad */
-	errno = saved;
-	return -1;
+	return errno == EBADMSG ? replace_index(drop) : -1;
 }
 
 int drop_doubt(struct drop *drop, uint32_t idx)

@@ -19,13 +19,14 @@ struct drop_rules {
 	struct scan_hooks hooks;
 	struct import_rules import;
 	bool may_write;			/* the session holds the lock */
-	size_t most_image_bytes;	/* a longer listing becomes a memfd */
+	size_t most_image_bytes;	/* of a listing made at once */
 };
 
 struct drop {
 	int root_fd;			/* the caller's */
 	const struct drop_rules *rules;	/* the caller's */
 	uint32_t count;			/* of messages */
+	uint64_t octets;		/* of all of them, as RETR sends them */
 	bool is_loaded;			/* 'scan' has the messages */
 	bool wants_index;		/* what the scan found is not stored */
 	bool lacks_ledger;		/* the ledger on the disk is behind */
@@ -34,13 +35,12 @@ struct drop {
 	struct index_draft draft;
 	void *image;			/* the listing, if it is short */
 	size_t image_bytes;
-	int listing_fd;			/* the listing, sealed, if it is long */
 };
 
 /*
- * Open the maildrop in the Maildir at 'root_fd', and make its listing.  With
- * root_fd -1 it is an empty one.  If the ledger had to be changed, it is on
- * the disk when this returns, or was told to be impossible.
+ * Open the maildrop in the Maildir at 'root_fd', and make its listing, if that
+ * is short.  With root_fd -1 it is an empty one.  If the ledger had to be
+ * changed, it is on the disk when this returns, or was told to be impossible.
  *
  * 'root_fd' and 'rules' must outlive the drop.  drop_close() ends it, also
  * after an error.  Returns 0, or -1 with errno.
@@ -49,11 +49,19 @@ int drop_open(struct drop *drop, int root_fd, const struct drop_rules *rules);
 void drop_close(struct drop *drop);
 
 /*
- * The client has its listing: free it, and store the index if it is not.
+ * The login is granted: free a short listing, and store the index if it is not.
  * Returns 0, or -1 with errno when the index could not be written; the next
  * login scans again then.
  */
 int drop_settle(struct drop *drop);
+
+/*
+ * Make the listing, however long it is: of 'count' messages with 'octets'.
+ * Returns a sealed memfd that the caller closes, or -1 with errno: ESTALE when
+ * the index is spoilt where drop_open() did not look, and a scan finds anything
+ * else than it told.
+ */
+int drop_listing(struct drop *drop);
 
 /*
  * Open message 'idx' (0 .. count - 1) for reading.  Returns a descriptor that
@@ -69,8 +77,8 @@ int drop_message(struct drop *drop, uint32_t idx);
 int drop_doubt(struct drop *drop, uint32_t idx);
 
 /*
- * Have 'scan' filled: before anything is removed.  Returns 0, or -1 with errno;
- * an index that can't be read is removed then.
+ * Have 'scan' filled: before anything is removed.  Returns 0, or -1 with errno
+ * as drop_listing() does.
  */
 int drop_load(struct drop *drop);
 

@@ -22,7 +22,8 @@
 #include "maildir/index_format.h"
 #include "maildir/whole.h"
 
-/* A small index is read at once. */
+/* A small index is read at once; a large one as it is needed. */
+#define HEAD_BYTES 4096
 #define PIECE_BYTES 65536
 
 #define INDEX_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
@@ -67,6 +68,7 @@ static int take_frame(struct index *index, uint64_t bytes)
 		return refuse(EBADMSG);
 	index->facts = frame.facts;
 	index->count = frame.count;
+	index->octets = frame.octets;
 	index->listing_bytes = frame.listing_bytes;
 	index->listing_sum = frame.listing_sum;
 	index->names_bytes = frame.names_bytes;
@@ -84,11 +86,11 @@ static int read_head(struct index *index)
 	if (!S_ISREG(status.st_mode) || status.st_size < 0 ||
 			(uint64_t)status.st_size > INDEX_MOST_BYTES)
 		return refuse(EBADMSG);
-	index->head = malloc(PIECE_BYTES);
+	index->head = malloc(HEAD_BYTES);
 	if (index->head == NULL)
 		return -1;
 	do
-		got = pread(index->fd, index->head, PIECE_BYTES, 0);
+		got = pread(index->fd, index->head, HEAD_BYTES, 0);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -1;
@@ -114,11 +116,8 @@ static int copy_listing(const struct index *index, char *buffer,
 
 	checksum_begin(&checksum);
 	while (at < end) {
-		/* Pieces end where the head ends. */
-		uint64_t count = PIECE_BYTES - at % PIECE_BYTES;
-
-		if (count > end - at)
-			count = end - at;
+		uint64_t count = end - at < PIECE_BYTES ? end - at :
+			PIECE_BYTES;
 		const char *piece = read_piece(index, at, (size_t)count,
 			buffer);
 		if (piece == NULL)

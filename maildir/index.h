@@ -28,6 +28,7 @@ struct index {
 	int fd;			/* -1: not open */
 	struct index_facts facts;
 	uint32_t count;		/* of messages */
+	uint64_t octets;	/* of all of them, as RETR sends them */
 	uint64_t listing_bytes, listing_sum;
 	uint64_t names_bytes, details_sum;
 	char *head;		/* the file's first octets */

@@ -14,7 +14,7 @@
 
 /* "PosternI"; on a machine of the other byte order it reads otherwise. */
 #define INDEX_MAGIC UINT64_C(0x506f737465726e49)
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 
 /*
  * About two million messages; more are scanned each time.  Whoever owns the
@@ -30,6 +30,7 @@ struct index_frame {
 	uint64_t magic;
 	uint32_t version, count;
 	struct index_facts facts;
+	uint64_t octets;	/* of all messages, as RETR sends them */
 	uint64_t listing_bytes, listing_sum;
 	uint64_t names_bytes;
 	uint64_t details_sum;	/* of messages and strings */
@@ -37,7 +38,7 @@ struct index_frame {
 };
 
 /* The same on every machine, so that 32-bit builds lay it out alike. */
-_Static_assert(sizeof(struct index_frame) == 176, "frame has no padding");
+_Static_assert(sizeof(struct index_frame) == 184, "frame has no padding");
 _Static_assert(sizeof(struct scan_message) == 48, "message has no padding");
 
 #endif

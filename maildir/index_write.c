@@ -118,7 +118,6 @@ static int write_parts(struct output *output, const struct scan *scan,
 	begin_part(output);
 	if (listing_write(scan, put, output) < 0)
 		return -1;
-	frame->listing_bytes = output->bytes;
 	frame->listing_sum = checksum_end(&output->checksum);
 	begin_part(output);
 	if (add_messages(scan, output) < 0 || add_names(scan, output) < 0)
@@ -129,14 +128,19 @@ static int write_parts(struct output *output, const struct scan *scan,
 	return 0;
 }
 
-/* Whether nobody would read it; names count with what was replaced. */
-static bool is_too_large(const struct scan *scan)
+/*
+ * Note the totals.  Returns -1 if the index is so large that nobody would read
+ * it; names count with what was replaced.
+ */
+static int measure(const struct scan *scan, struct index_frame *frame)
 {
-	uint64_t bytes = listing_bytes(scan);
-
-	return bytes == 0 || bytes + scan->names_bytes +
-		(uint64_t)scan->count * sizeof(*scan->messages) >
-			INDEX_MOST_BYTES - sizeof(struct index_frame);
+	if (listing_measure(scan, &frame->octets, &frame->listing_bytes) == 0 &&
+			frame->listing_bytes + scan->names_bytes +
+			(uint64_t)scan->count * sizeof(*scan->messages) <=
+				INDEX_MOST_BYTES - sizeof(*frame))
+		return 0;
+	errno = EFBIG;
+	return -1;
 }
 
 /* The frame is written last, over the zeros that stood in its place. */
@@ -145,15 +149,16 @@ static int write_index(const struct index_draft *draft,
 {
 	static char buffer[BUFFER_BYTES];
 	struct output output = { .fd = draft->fd, .buffer = buffer };
-	struct index_frame frame = { .magic = 0 };
+	static const struct index_frame zeros;
+	struct index_frame frame = {
+		.magic = INDEX_MAGIC, .version = INDEX_VERSION,
+		.count = scan->count, .facts = draft->facts,
+	};
 
-	if (whole_write(draft->fd, &frame, sizeof(frame)) < 0 ||
+	if (measure(scan, &frame) < 0 ||
+			whole_write(draft->fd, &zeros, sizeof(zeros)) < 0 ||
 			write_parts(&output, scan, &frame) < 0)
 		return -1;
-	frame.magic = INDEX_MAGIC;
-	frame.version = INDEX_VERSION;
-	frame.count = scan->count;
-	frame.facts = draft->facts;
 	frame.sum = checksum_of(&frame, offsetof(struct index_frame, sum));
 	return pwrite(draft->fd, &frame, sizeof(frame), 0) ==
 		(ssize_t)sizeof(frame) ? 0 : -1;
@@ -183,11 +188,6 @@ int index_finish(struct index_draft *draft, int root_fd,
 {
 	int status = -1, saved;
 
-	if (is_too_large(scan)) {
-		index_abandon(draft, root_fd);
-		errno = EFBIG;
-		return -1;
-	}
 	if (draft->fd < 0 && make_file(draft, root_fd) < 0)
 		return -1;
 	if (write_index(draft, scan) == 0)

@@ -169,11 +169,15 @@ void *listing_build(const struct scan *scan, size_t *bytes)
 	return image;
 }
 
-uint64_t listing_bytes(const struct scan *scan)
+int listing_measure(const struct scan *scan, uint64_t *octets, uint64_t *bytes)
 {
 	struct header header;
 
-	return measure(scan, &header) < 0 ? 0 : image_bytes(&header);
+	if (measure(scan, &header) < 0)
+		return -1;
+	*octets = header.octets;
+	*bytes = image_bytes(&header);
+	return 0;
 }
 
 #if defined(HAVE_MEMFD_CREATE) && defined(F_ADD_SEALS)

@@ -39,8 +39,12 @@ typedef int listing_sink(void *context, const void *octets, size_t count);
  */
 int listing_write(const struct scan *scan, listing_sink *sink, void *context);
 
-/* The length of the image of 'scan'; 0 if it would be too large. */
-uint64_t listing_bytes(const struct scan *scan);
+/*
+ * Tell the octets of all messages of 'scan', and the length of its image.
+ * Returns 0, or -1 with errno EOVERFLOW.
+ */
+int listing_measure(const struct scan *scan, uint64_t *octets,
+	uint64_t *bytes);
 
 /*
  * Build the image of 'scan'.  Returns memory that the caller frees, its length

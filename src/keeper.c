@@ -193,26 +193,24 @@ static void become(const struct keeper *keeper,
 	give_up(keeper, WIRE_LOGIN_PERMANENT);
 }
 
-/* Send GRANTED, with the listing inside or as a descriptor. */
-static void grant(const struct keeper *keeper,
-	const struct auth_identity *identity, struct maildrop *drop)
+/* Send GRANTED, with the listing inside if it is short. */
+static void grant(const struct keeper *keeper, struct maildrop *drop)
 {
 	struct wire_login answer = {
 		.kind = WIRE_AUTH, .status = WIRE_LOGIN_GRANTED,
-		.image_bytes = (uint32_t)drop->drop.image_bytes,
 		.is_read_only = drop->is_read_only,
+		.count = drop->drop.count,
+		.octets = drop->drop.octets,
+		.image_bytes = (uint32_t)drop->drop.image_bytes,
 	};
 
-	if (answer.image_bytes > 0)
+	drop->is_listed = answer.image_bytes > 0;
+	if (drop->is_listed)
 		memcpy(answer.image, drop->drop.image, answer.image_bytes);
-	if (wire_send(keeper->worker_fd, &answer, sizeof(answer),
-			drop->drop.listing_fd) < 0) {
-		log_error("user=%s: can't list the Maildir: %s",
-			identity->name, strerror(errno));
-		give_up(keeper, WIRE_LOGIN_TEMPORARY);
-	}
+	/* A worker that is gone is noticed when nothing more comes. */
+	(void)wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
 	if (drop_settle(&drop->drop) < 0)
-		log_debug("user=%s: no index: %s", identity->name,
+		log_debug("user=%s: no index: %s", drop->user,
 			strerror(errno));
 	if (drop->is_read_only) {
 		lock_give_back(&drop->lock);
@@ -220,29 +218,49 @@ static void grant(const struct keeper *keeper,
 	}
 }
 
+/* Send the descriptor 'opened_fd' and close it; or errno, if it is -1. */
+static int send_opened(const struct keeper *keeper, uint32_t kind,
+	int opened_fd)
+{
+	struct wire_opened answer = {
+		.kind = kind, .error = opened_fd < 0 ? (uint32_t)errno : 0,
+	};
+	int status = wire_send(keeper->worker_fd, &answer, sizeof(answer),
+		opened_fd);
+
+	if (opened_fd >= 0)
+		close(opened_fd);
+	return status;
+}
+
+static int serve_listing(const struct keeper *keeper, struct maildrop *drop)
+{
+	if (drop->is_listed)
+		_exit(KEEPER_EXIT_BAD_RECORD);
+	drop->is_listed = true;
+
+	int listing_fd = drop_listing(&drop->drop);
+	if (listing_fd < 0)
+		log_error("user=%s: can't list the Maildir: %s", drop->user,
+			strerror(errno));
+	return send_opened(keeper, WIRE_LISTING, listing_fd);
+}
+
+/* Nobody can want a message that was not listed. */
 static int serve_open(const struct keeper *keeper, struct maildrop *drop,
 	const struct wire_open *request)
 {
-	struct wire_opened answer = { .kind = WIRE_OPEN };
-	int message_fd = -1;
-
-	if (request->idx >= drop->drop.count)
+	if (!drop->is_listed || request->idx >= drop->drop.count)
 		_exit(KEEPER_EXIT_BAD_RECORD);
-	message_fd = drop_message(&drop->drop, request->idx);
-	if (message_fd < 0)
-		answer.error = (uint32_t)errno;
-	int status = wire_send(keeper->worker_fd, &answer, sizeof(answer),
-		message_fd);
-	if (message_fd >= 0)
-		close(message_fd);
-	return status;
+	return send_opened(keeper, WIRE_OPEN,
+		drop_message(&drop->drop, request->idx));
 }
 
 /* The client got other octets than it was promised: let the next get right. */
 static void serve_doubt(struct maildrop *drop,
 	const struct wire_doubt *request)
 {
-	if (request->idx >= drop->drop.count)
+	if (!drop->is_listed || request->idx >= drop->drop.count)
 		_exit(KEEPER_EXIT_BAD_RECORD);
 	int result = drop_doubt(&drop->drop, request->idx);
 
@@ -287,6 +305,7 @@ static int serve_hold(const struct keeper *keeper, struct maildrop *drop,
 /* Whatever a worker may ask for. */
 union request {
 	uint32_t kind;
+	struct wire_plain plain;
 	struct wire_open open;
 	struct wire_commit commit;
 	struct wire_doubt doubt;
@@ -310,6 +329,9 @@ static void serve_worker(const struct keeper *keeper, struct maildrop *drop)
 		/* Others may have it: no octet of theirs, no removal. */
 		else if (drop->lock.is_let_go)
 			_exit(KEEPER_EXIT_BAD_RECORD);
+		else if (bytes == sizeof(request.plain) &&
+				request.kind == WIRE_LISTING)
+			status = serve_listing(keeper, drop);
 		else if (bytes == sizeof(request.open) &&
 				request.kind == WIRE_OPEN)
 			status = serve_open(keeper, drop, &request.open);
@@ -351,7 +373,7 @@ void keeper_run(struct keeper *keeper)
 		give_up_in_use(keeper, &drop.holder);
 	if (status != WIRE_LOGIN_GRANTED)
 		give_up(keeper, status);
-	grant(keeper, &identity, &drop);
+	grant(keeper, &drop);
 	set_alarm(0);
 	serve_worker(keeper, &drop);
 	_exit(KEEPER_EXIT_SERVED);

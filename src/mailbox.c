@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "deadline.h"
+#include "maildir/bits.h"
 #include "maildir/holder.h"
 
 /* Removing many messages on a slow disk takes its time, but not for ever. */
@@ -22,16 +23,6 @@
 
 /* How far the clocks of two hosts may be apart. */
 #define MOST_SKEW_S 300
-
-static bool has_bit(const uint8_t *bits, uint32_t idx)
-{
-	return bits[idx / 8] & 1u << idx % 8;
-}
-
-static void set_bit(uint8_t *bits, uint32_t idx)
-{
-	bits[idx / 8] |= (uint8_t)(1u << idx % 8);
-}
 
 static size_t marks_bytes(const struct mailbox *box)
 {
@@ -52,13 +43,12 @@ static int keep_image(struct mailbox *box, const struct wire_login *answer)
 	return listing_check(&box->listing, box->image, answer->image_bytes);
 }
 
-static int take_listing(struct mailbox *box, const struct wire_login *answer,
-	int listing_fd)
+/* Begin to use the listing, if it is of the messages that the login told. */
+static int take_listing(struct mailbox *box)
 {
-	if (listing_fd >= 0 && answer->image_bytes == 0) {
-		if (listing_map(&box->listing, listing_fd) < 0)
-			return -1;
-	} else if (keep_image(box, answer) < 0) {
+	if (box->listing.count != box->count ||
+			box->listing.octets != box->octets) {
+		errno = EBADMSG;
 		return -1;
 	}
 	box->marks = calloc(1, marks_bytes(box) + 1);
@@ -66,6 +56,16 @@ static int take_listing(struct mailbox *box, const struct wire_login *answer,
 	box->retrieved = calloc(1, marks_bytes(box) + 1);
 	return box->marks != NULL && box->unserved != NULL &&
 		box->retrieved != NULL ? 0 : -1;
+}
+
+static int take_granted(struct mailbox *box, const struct wire_login *answer)
+{
+	box->is_read_only = answer->is_read_only;
+	box->count = answer->count;
+	box->octets = answer->octets;
+	if (answer->image_bytes == 0)
+		return 0;
+	return keep_image(box, answer) < 0 ? -1 : take_listing(box);
 }
 
 /* What other people read: only what is a time and an address. */
@@ -85,26 +85,43 @@ static void keep_holder(struct mailbox *box, const struct wire_login *answer)
 static int take_login(struct mailbox *box, struct wire_login *answer,
 	int64_t deadline_ms)
 {
-	int listing_fd;
-
 	if (wire_wait(box->keeper_fd, deadline_ms) < 0 ||
 			wire_receive(box->keeper_fd, WIRE_AUTH, answer,
-				sizeof(*answer), &listing_fd) < 0)
+				sizeof(*answer), NULL) < 0)
 		return -1;
-
-	int status = (int)answer->status;
 	if (answer->status >= WIRE_LOGIN_STATUSES ||
 			answer->is_read_only > 1) {
 		errno = EBADMSG;
-		status = -1;
-	} else if (answer->status == WIRE_LOGIN_GRANTED &&
-			take_listing(box, answer, listing_fd) < 0) {
-		status = -1;
+		return -1;
 	}
-	box->is_read_only = answer->is_read_only;
-	if (listing_fd >= 0)
-		close(listing_fd);
-	return status;
+	if (answer->status == WIRE_LOGIN_GRANTED &&
+			take_granted(box, answer) < 0)
+		return -1;
+	return (int)answer->status;
+}
+
+/* Ask by OPEN or LISTING.  Returns a descriptor, or -1 with errno. */
+static int ask_opened(const struct mailbox *box, const void *request,
+	size_t bytes, int64_t deadline_ms)
+{
+	struct wire_opened answer;
+	uint32_t kind;
+	int opened_fd;
+
+	memcpy(&kind, request, sizeof(kind));
+	if (wire_send(box->keeper_fd, request, bytes, -1) < 0 ||
+			wire_wait(box->keeper_fd, deadline_ms) < 0 ||
+			wire_receive(box->keeper_fd, kind, &answer,
+				sizeof(answer), &opened_fd) < 0) {
+		errno = EPIPE;
+		return -1;
+	}
+	if (answer.error == 0 && opened_fd >= 0)
+		return opened_fd;
+	if (opened_fd >= 0)
+		close(opened_fd);
+	errno = answer.error != 0 ? (int)answer.error : EBADMSG;
+	return -1;
 }
 
 /* Send the part of both bitmaps that begins with message 'first'. */
@@ -118,8 +135,10 @@ static int send_marks(struct mailbox *box, uint32_t first, bool is_last,
 
 	if (bytes > sizeof(request.marks))
 		bytes = sizeof(request.marks);
-	memcpy(request.marks, box->marks + from, bytes);
-	memcpy(request.retrieved, box->retrieved + from, bytes);
+	if (bytes > 0) {
+		memcpy(request.marks, box->marks + from, bytes);
+		memcpy(request.retrieved, box->retrieved + from, bytes);
+	}
 	if (wire_send(box->keeper_fd, &request, sizeof(request), -1) < 0 ||
 			wire_wait(box->keeper_fd,
 				deadline_in_s(COMMIT_TIMEOUT_S)) < 0)
@@ -155,19 +174,34 @@ int mailbox_login(struct mailbox *box, int keeper_fd,
 
 uint32_t mailbox_count(const struct mailbox *box)
 {
-	return box->listing.count;
+	return box->count;
 }
 
 uint32_t mailbox_unmarked_count(const struct mailbox *box)
 {
-	return box->listing.count - box->marked_count;
+	return box->count - box->marked_count;
 }
 
 uint64_t mailbox_unmarked_octets(const struct mailbox *box)
 {
 	/* A keeper's total may be a lie. */
-	return box->listing.octets > box->marked_octets ?
-		box->listing.octets - box->marked_octets : 0;
+	return box->octets > box->marked_octets ?
+		box->octets - box->marked_octets : 0;
+}
+
+int mailbox_list(struct mailbox *box, int64_t deadline_ms)
+{
+	struct wire_plain request = { .kind = WIRE_LISTING };
+
+	if (box->marks != NULL)
+		return 0;
+	int listing_fd = ask_opened(box, &request, sizeof(request),
+		deadline_ms);
+	if (listing_fd < 0)
+		return -1;
+	int status = listing_map(&box->listing, listing_fd);
+	close(listing_fd);
+	return status < 0 ? -1 : take_listing(box);
 }
 
 uint64_t mailbox_octets(const struct mailbox *box, uint32_t idx)
@@ -182,14 +216,14 @@ const char *mailbox_uidl(const struct mailbox *box, uint32_t idx)
 
 bool mailbox_is_marked(const struct mailbox *box, uint32_t idx)
 {
-	return has_bit(box->marks, idx);
+	return box->marks != NULL && bits_has(box->marks, idx);
 }
 
 bool mailbox_mark(struct mailbox *box, uint32_t idx)
 {
-	if (box->is_read_only || has_bit(box->unserved, idx))
+	if (box->is_read_only || bits_has(box->unserved, idx))
 		return false;
-	set_bit(box->marks, idx);
+	bits_set(box->marks, idx);
 	box->marked_count++;
 	box->marked_octets += mailbox_octets(box, idx);
 	return true;
@@ -197,44 +231,36 @@ bool mailbox_mark(struct mailbox *box, uint32_t idx)
 
 void mailbox_unmark_all(struct mailbox *box)
 {
-	memset(box->marks, 0, marks_bytes(box));
+	if (box->marks != NULL)
+		memset(box->marks, 0, marks_bytes(box));
 	box->marked_count = 0;
 	box->marked_octets = 0;
 }
 
 void mailbox_set_unserved(struct mailbox *box, uint32_t idx)
 {
-	set_bit(box->unserved, idx);
+	bits_set(box->unserved, idx);
 }
 
 void mailbox_set_retrieved(struct mailbox *box, uint32_t idx)
 {
-	box->retrieved_count += !has_bit(box->retrieved, idx);
-	set_bit(box->retrieved, idx);
+	box->retrieved_count += !bits_has(box->retrieved, idx);
+	bits_set(box->retrieved, idx);
 }
 
 int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms)
 {
 	struct wire_open request = { .kind = WIRE_OPEN, .idx = idx };
-	struct wire_opened answer;
 	struct stat status;
-	int message_fd;
 
-	if (wire_send(box->keeper_fd, &request, sizeof(request), -1) < 0 ||
-			wire_wait(box->keeper_fd, deadline_ms) < 0 ||
-			wire_receive(box->keeper_fd, WIRE_OPEN, &answer,
-				sizeof(answer), &message_fd) < 0) {
-		errno = EPIPE;
-		return -1;
-	}
-	if (answer.error == 0 && message_fd >= 0 &&
-			fstat(message_fd, &status) == 0 &&
-			S_ISREG(status.st_mode))
+	int message_fd = ask_opened(box, &request, sizeof(request),
+		deadline_ms);
+
+	if (message_fd < 0 || (fstat(message_fd, &status) == 0 &&
+			S_ISREG(status.st_mode)))
 		return message_fd;
-
-	if (message_fd >= 0)
-		close(message_fd);
-	errno = answer.error != 0 ? (int)answer.error : EBADMSG;
+	close(message_fd);
+	errno = EBADMSG;
 	return -1;
 }
 

@@ -1,8 +1,9 @@
 /*
  * mailbox.h - the worker's view of the maildrop
  *
- * STAT, LIST, UIDL and the marks are answered from the listing, without asking
- * anybody.  Opening and removing messages is the keeper's work.
+ * STAT is answered from what the login brought; LIST, UIDL and the marks from
+ * the listing, which the keeper is asked for once.  Opening and removing
+ * messages is the keeper's work.
  */
 #ifndef POSTERN_MAILBOX_H
 #define POSTERN_MAILBOX_H
@@ -25,9 +26,11 @@ struct mailbox {
 	int keeper_fd;			/* -1: no keeper */
 	bool is_read_only;		/* no message can be marked */
 	enum mailbox_hold hold;
-	struct listing listing;
+	uint32_t count;			/* of messages, says the keeper */
+	uint64_t octets;		/* of all of them */
+	struct listing listing;		/* without entries: not yet here */
 	void *image;			/* a short listing's memory, or NULL */
-	uint8_t *marks;			/* to be removed at QUIT */
+	uint8_t *marks;			/* to be removed at QUIT; or NULL */
 	uint8_t *unserved;		/* not sent whole: never marked */
 	uint8_t *retrieved;		/* sent whole by RETR */
 	uint32_t marked_count, retrieved_count;
@@ -56,6 +59,15 @@ int mailbox_login(struct mailbox *box, int keeper_fd,
 uint32_t mailbox_count(const struct mailbox *box);
 uint32_t mailbox_unmarked_count(const struct mailbox *box);
 uint64_t mailbox_unmarked_octets(const struct mailbox *box);
+
+/*
+ * Have the listing: before anything is asked of one message, but whether it is
+ * marked.  Blocks for one round trip to the keeper when it is called first,
+ * until 'deadline_ms' at the longest.
+ *
+ * Returns 0, or -1 when the listing can't be had: this session is over.
+ */
+int mailbox_list(struct mailbox *box, int64_t deadline_ms);
 
 /*
  * idx: 0 .. mailbox_count() - 1, here and below.  A unique-id is NULL if the

@@ -23,6 +23,7 @@ struct maildrop {
 	struct drop drop;
 	const char *user;
 	uint32_t left_out, corrected;	/* entries, of which most were logged */
+	bool is_listed;		/* the worker has the listing */
 	uint8_t *marks;		/* a bit for each message, none set */
 	uint8_t *retrieved;	/* the same */
 };

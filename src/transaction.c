@@ -62,10 +62,18 @@ static char *write_uidl(const struct mailbox *box, uint32_t idx, char *to)
 	return to + count;
 }
 
-/* The keeper's listing is broken, and so is what we know of the maildrop. */
-static enum pop3_event listing_broken(struct session *session)
+static enum pop3_event session_lost(struct session *session)
 {
+	pop3_err(session, "[SYS/TEMP] the session is lost; no message is "
+		"removed");
 	return pop3_over(session, WIRE_END_KEEPER_LOST);
+}
+
+/* Whatever is asked of one message needs it. */
+static bool has_listing(struct session *session)
+{
+	return mailbox_list(&session->mailbox,
+		session->stream.deadline_ms) == 0;
 }
 
 static int write_line(struct session *session, uint32_t idx,
@@ -96,7 +104,7 @@ static enum pop3_event write_entries(struct session *session,
 	for (uint32_t idx = 0; idx < mailbox_count(box); idx++)
 		if (!mailbox_is_marked(box, idx) &&
 				write_line(session, idx, write) < 0)
-			return listing_broken(session);
+			return pop3_over(session, WIRE_END_KEEPER_LOST);
 	return pop3_end_of_lines(session);
 }
 
@@ -114,6 +122,8 @@ static enum pop3_event do_list(struct session *session,
 {
 	const struct mailbox *box = &session->mailbox;
 
+	if (!has_listing(session))
+		return session_lost(session);
 	if (request->has_message)
 		return pop3_ok(session, "%u %" PRIu64,
 			pop3_msgno(request->idx),
@@ -126,11 +136,13 @@ static enum pop3_event do_list(struct session *session,
 static enum pop3_event do_uidl(struct session *session,
 	const struct pop3_request *request)
 {
+	if (!has_listing(session))
+		return session_lost(session);
 	if (request->has_message) {
 		const char *uidl = mailbox_uidl(&session->mailbox,
 			request->idx);
 		if (uidl == NULL)
-			return listing_broken(session);
+			return pop3_over(session, WIRE_END_KEEPER_LOST);
 		return pop3_ok(session, "%u %s", pop3_msgno(request->idx),
 			uidl);
 	}
@@ -197,11 +209,8 @@ static enum pop3_event cut(struct session *session)
 
 static enum pop3_event not_opened(struct session *session, uint32_t idx)
 {
-	if (errno == EPIPE) {
-		pop3_err(session, "[SYS/TEMP] the session is lost; no message "
-			"is removed");
-		return pop3_over(session, WIRE_END_KEEPER_LOST);
-	}
+	if (errno == EPIPE)
+		return session_lost(session);
 	mailbox_set_unserved(&session->mailbox, idx);
 	if (errno == ENOENT)
 		return pop3_err(session, "[SYS/TEMP] another program removed "
@@ -219,11 +228,13 @@ static enum pop3_event not_opened(struct session *session, uint32_t idx)
 static enum pop3_event send_message(struct session *session, uint32_t idx,
 	uint64_t lines, uint32_t *sent_count)
 {
+	struct dots dots;
+
+	if (!has_listing(session))
+		return session_lost(session);
 	uint64_t octets = mailbox_octets(&session->mailbox, idx);
 	int message_fd = mailbox_open(&session->mailbox, idx,
 		session->stream.deadline_ms);
-	struct dots dots;
-
 	if (message_fd < 0)
 		return not_opened(session, idx);
 	if (lines == DOTS_ALL)
@@ -271,6 +282,8 @@ static enum pop3_event do_dele(struct session *session,
 {
 	if (session->mailbox.is_read_only)
 		return pop3_err(session, "[SYS/PERM] this login may only read");
+	if (!has_listing(session))
+		return session_lost(session);
 	if (!mailbox_mark(&session->mailbox, request->idx))
 		return pop3_err(session, "[SYS/TEMP] not marked: this message "
 			"could not be sent whole");

@@ -11,6 +11,7 @@
  *   KEEPER      worker   master  wire_keeper     AUTHORIZATION
  *   SIGN        worker   signer  wire_signature  TLS handshake
  *   AUTH        worker   keeper  wire_login      once
+ *   LISTING     worker   keeper  wire_opened     after the login, once
  *   OPEN        worker   keeper  wire_opened     after the login
  *   COMMIT      worker   keeper  wire_committed  at QUIT
  *   HOLD        worker   keeper  wire_held       after the login
@@ -27,7 +28,8 @@
 
 enum wire_kind {
 	WIRE_CONNECTION = 1, WIRE_SESSION, WIRE_KEEPER, WIRE_SIGN, WIRE_AUTH,
-	WIRE_OPEN, WIRE_COMMIT, WIRE_SIGNER, WIRE_READY, WIRE_HOLD, WIRE_DOUBT
+	WIRE_OPEN, WIRE_COMMIT, WIRE_SIGNER, WIRE_READY, WIRE_HOLD, WIRE_DOUBT,
+	WIRE_LISTING
 };
 
 /* CONNECTION, with the client's socket. */
@@ -36,7 +38,10 @@ struct wire_connection {
 	uint32_t listener;	/* index in settings.listens */
 };
 
-/* KEEPER, READY, SIGNER (with the worker's socket): nothing but their kind. */
+/*
+ * KEEPER, LISTING, READY, SIGNER (with the worker's socket): nothing but their
+ * kind.
+ */
 struct wire_plain {
 	uint32_t kind;
 };
@@ -102,17 +107,19 @@ enum wire_login_status {
 };
 
 /* About forty messages. */
-#define WIRE_IMAGE_BYTES 2000
+#define WIRE_IMAGE_BYTES 1996
 #define WIRE_ADDRESS_BYTES 64
 
-/* The answer to AUTH; a long listing comes as a descriptor instead. */
+/* The answer to AUTH; a long listing comes when it is asked for. */
 struct wire_login {
 	uint32_t kind;
 	uint32_t status;	/* enum wire_login_status */
-	uint32_t image_bytes;	/* of the listing; 0: see the descriptor */
 	uint32_t is_read_only;	/* 1: messages can't be marked */
+	uint32_t count;		/* of messages */
+	uint64_t octets;	/* of all of them, as RETR sends them */
 	int64_t holder_since_s;	/* IN_USE: since the epoch; 0: not known */
 	char holder[WIRE_ADDRESS_BYTES];	/* numeric, NUL-terminated */
+	uint32_t image_bytes;	/* of the listing; 0: ask for it by LISTING */
 	uint8_t image[WIRE_IMAGE_BYTES];
 };
 
@@ -121,7 +128,10 @@ struct wire_open {
 	uint32_t idx;
 };
 
-/* The answer to OPEN, with the message's descriptor if 'error' is 0. */
+/*
+ * The answer to OPEN, with the message's descriptor if 'error' is 0; and to
+ * LISTING, with the listing's.
+ */
 struct wire_opened {
 	uint32_t kind;
 	uint32_t error;		/* errno */

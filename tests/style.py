@@ -53,7 +53,7 @@ MAILDIR_ROWS = (
 CROSSING = {
     "commit": {"bits", "update"},
     "maildrop": {"beneath", "drop", "lock", "uidl_format"},
-    "mailbox": {"holder", "listing"},
+    "mailbox": {"bits", "holder", "listing"},
 }
 # Who may know a library.
 OWNERS = {

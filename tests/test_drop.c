@@ -55,25 +55,50 @@ struct login {
 	bool was_scanned;
 };
 
-static void log_in(struct fixture *fixture, struct login *login)
+static void take_image(struct login *login)
+{
+	const struct drop *drop = &login->drop;
+
+	login->image = malloc(drop->image_bytes);
+	assert_non_null(login->image);
+	memcpy(login->image, drop->image, drop->image_bytes);
+	assert_int_equal(listing_check(&login->listing, login->image,
+		drop->image_bytes), 0);
+}
+
+static void take_memfd(struct login *login)
+{
+	int fd = drop_listing(&login->drop);
+
+	assert_true(fd >= 0);
+	assert_int_equal(listing_map(&login->listing, fd), 0);
+	close(fd);
+}
+
+/* Log in without a look at a long listing. */
+static void open_drop(struct fixture *fixture, struct login *login,
+	bool may_write)
 {
 	struct drop *drop = &login->drop;
 
 	login->rules = rules_of(fixture);
+	login->rules.may_write = may_write;
+	login->listing = (struct listing){ .map = NULL };
+	login->image = NULL;
 	assert_int_equal(drop_open(drop, fixture->root_fd, &login->rules), 0);
 	login->was_scanned = drop->is_loaded;
-	login->image = malloc(drop->image_bytes + 1);
-	assert_non_null(login->image);
-	if (drop->image_bytes > 0) {
-		memcpy(login->image, drop->image, drop->image_bytes);
-		assert_int_equal(listing_check(&login->listing, login->image,
-			drop->image_bytes), 0);
-	} else {
-		assert_int_equal(listing_map(&login->listing,
-			drop->listing_fd), 0);
-	}
-	assert_int_equal(login->listing.count, drop->count);
+	if (drop->image != NULL)
+		take_image(login);
 	assert_int_equal(drop_settle(drop), 0);
+}
+
+static void log_in(struct fixture *fixture, struct login *login)
+{
+	open_drop(fixture, login, true);
+	if (login->image == NULL)
+		take_memfd(login);
+	assert_int_equal(login->listing.count, login->drop.count);
+	assert_int_equal(login->listing.octets, login->drop.octets);
 }
 
 static void log_out(struct login *login)
@@ -361,6 +386,18 @@ static void damaged_frame(void **state)
 	}
 }
 
+static void expect_octets(struct login *login, uint32_t idx,
+	const char *octets)
+{
+	char text[100] = "";
+	int fd = drop_message(&login->drop, idx);
+
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, text, sizeof(text) - 1), strlen(octets));
+	assert_string_equal(text, octets);
+	close(fd);
+}
+
 /* What is read only when the first message is opened. */
 static void damaged_details(void **state)
 {
@@ -372,13 +409,95 @@ static void damaged_details(void **state)
 	log_in(*state, &login);
 	assert_false(login.was_scanned);
 	expect_three(&login);
-	assert_int_equal(drop_message(&login.drop, 0), -1);
-	assert_int_equal(errno, EBADMSG);
-	assert_int_equal(drop_load(&login.drop), -1);
+	expect_octets(&login, 2, "three\n");
+	assert_true(login.drop.is_loaded);
 	log_out(&login);
 	log_in(*state, &login);
-	assert_true(login.was_scanned);
+	assert_false(login.was_scanned);
 	expect_three(&login);
+	expect_octets(&login, 0, "one\n");
+	log_out(&login);
+}
+
+/* The numbers that the client knows would be those of other messages. */
+static void damaged_details_after_a_change(void **state)
+{
+	struct login login;
+
+	write_three(*state);
+	assert_true(is_scanned(*state));
+	spoil_index(*state, -2);
+	log_in(*state, &login);
+	assert_false(login.was_scanned);
+	fixture_remove(*state, "new/1.a");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(drop_message(&login.drop, 1), -1);
+		assert_int_equal(errno, ESTALE);
+		assert_int_equal(drop_load(&login.drop), -1);
+		assert_int_equal(drop_doubt(&login.drop, 0), -1);
+	}
+	log_out(&login);
+	log_in(*state, &login);
+	assert_int_equal(login.listing.count, 2);
+	expect_octets(&login, 0, "two\n");
+	log_out(&login);
+}
+
+static void write_many(struct fixture *fixture)
+{
+	char path[64];
+
+	for (int i = 0; i < 300; i++) {
+		snprintf(path, sizeof(path), "cur/%d.many:2,", i);
+		fixture_write(fixture, path, "x\n");
+	}
+	fixture_age(fixture);
+}
+
+static void damaged_long_listing(void **state)
+{
+	struct login login;
+
+	write_many(*state);
+	assert_true(is_scanned(*state));
+	for (int may_write = 0; may_write < 2; may_write++) {
+		spoil_index(*state, 6000);
+		open_drop(*state, &login, may_write);
+		assert_false(login.was_scanned);
+		assert_int_equal(login.drop.count, 300);
+		assert_int_equal(login.drop.octets, 900);
+		take_memfd(&login);
+		assert_true(login.drop.is_loaded);
+		assert_int_equal(login.listing.count, 300);
+		expect_message(&login, 299, "299.many", 3);
+		expect_octets(&login, 299, "x\n");
+		log_out(&login);
+		if (!may_write)
+			spoil_index(*state, 6000);	/* as it was */
+		assert_false(is_scanned(*state));
+	}
+}
+
+static void damaged_long_listing_after_a_change(void **state)
+{
+	struct login login;
+
+	write_many(*state);
+	assert_true(is_scanned(*state));
+	spoil_index(*state, 6000);
+	open_drop(*state, &login, true);
+	assert_false(login.was_scanned);
+	fixture_write(*state, "new/1000.new", "y\n");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(drop_listing(&login.drop), -1);
+		assert_int_equal(errno, ESTALE);
+		assert_int_equal(drop_message(&login.drop, 0), -1);
+		assert_int_equal(errno, ESTALE);
+	}
+	log_out(&login);
+	log_in(*state, &login);
+	assert_int_equal(login.listing.count, 301);
+	expect_message(&login, 300, "1000.new", 3);
 	log_out(&login);
 }
 
@@ -857,8 +976,14 @@ int main(void)
 		CASE("a message that was changed in place is not served, and "
 			"right the next time", changed_in_place),
 		CASE("a damaged index is made anew", damaged_frame),
+		CASE("an index damaged where the names are is replaced by a "
+			"scan that finds the same", damaged_details),
 		CASE("an index damaged where the names are serves no wrong "
-			"message", damaged_details),
+			"message", damaged_details_after_a_change),
+		CASE("a damaged long listing is replaced by the same one",
+			damaged_long_listing),
+		CASE("a damaged long listing is replaced by no other one",
+			damaged_long_listing_after_a_change),
 		CASE("an index whose parts tell of different numbers of "
 			"messages is not used", forged_listing),
 		CASE("unique-ids outlive the index", uidls_without_index),

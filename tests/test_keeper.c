@@ -24,6 +24,7 @@
 #include "confine.h"
 #include "deadline.h"
 #include "keeper.h"
+#include "maildir/listing.h"
 #include "scratch.h"
 #include "wire.h"
 
@@ -295,6 +296,144 @@ static void a_record_wrong_in_any_field_ends_it(void **state)
 	commit.is_last = 2;
 	expect_end(&commit, sizeof(commit));
 	expect_end(&commit, sizeof(commit) - 1);
+}
+
+/* More messages than there is room for in an answer. */
+#define MANY 200
+
+static void add_many(void)
+{
+	char name[64];
+
+	for (int i = 10; i < 10 + MANY - 2; i++) {
+		snprintf(name, sizeof(name), "joe/Maildir/cur/%d.c:2,", i);
+		scratch_write(name, 0600, "x\n");
+		give_to_mail_user(name);
+	}
+}
+
+static void begin_with_many(struct house *house)
+{
+	struct wire_login answer;
+
+	begin(house);
+	assert_int_equal(log_in_for(house, "joe", "secret", &answer),
+		WIRE_LOGIN_GRANTED);
+	assert_int_equal(answer.count, MANY);
+	assert_int_equal(answer.octets, 5 + 5 + 3 * (MANY - 2));
+	assert_int_equal(answer.image_bytes, 0);
+}
+
+/* Ask for the listing.  Returns how many messages it has, or -1. */
+static int64_t ask_for_listing(const struct house *house)
+{
+	const struct wire_plain request = { WIRE_LISTING };
+	struct wire_opened answer;
+	struct listing listing = { .map = NULL };
+	int fd = -1;
+	int64_t count = -1;
+
+	assert_int_equal(wire_send(house->worker_fd, &request,
+		sizeof(request), -1), 0);
+	if (wire_wait(house->worker_fd, deadline_now_ms() + LONG_MS) == 0 &&
+			wire_receive(house->worker_fd, WIRE_LISTING, &answer,
+				sizeof(answer), &fd) == 0 &&
+			answer.error == 0 && listing_map(&listing, fd) == 0)
+		count = listing.count;
+	listing_unmap(&listing);
+	if (fd >= 0)
+		close(fd);
+	return count;
+}
+
+static void a_long_listing_comes_when_it_is_asked_for(void **state)
+{
+	struct wire_opened answer;
+	const struct wire_open open = { WIRE_OPEN, MANY - 1 };
+	struct house house;
+
+	(void)state;
+	make_user();
+	add_many();
+	/* By a scan, and by the index. */
+	for (int i = 0; i < 2; i++) {
+		begin_with_many(&house);
+		assert_int_equal(ask_for_listing(&house), MANY);
+		assert_int_equal(wire_send(house.worker_fd, &open,
+			sizeof(open), -1), 0);
+		assert_true(receive(&house, WIRE_OPEN, &answer,
+			sizeof(answer)));
+		assert_int_equal(answer.error, 0);
+		/* No worker needs a second one. */
+		assert_int_equal(ask_for_listing(&house), -1);
+		assert_int_equal(exit_status(&house), KEEPER_EXIT_BAD_RECORD);
+		close(house.worker_fd);
+	}
+	assert_both_messages();
+}
+
+/* There is a short listing already, or none that was asked for. */
+static void a_listing_comes_first_and_once(void **state)
+{
+	const struct wire_plain listing = { WIRE_LISTING };
+	const struct wire_open open = { WIRE_OPEN, 0 };
+	const struct wire_doubt doubt = { WIRE_DOUBT, 0 };
+
+	(void)state;
+	make_user();
+	expect_end(&listing, sizeof(listing));
+	add_many();
+	expect_end(&open, sizeof(open));
+	expect_end(&doubt, sizeof(doubt));
+}
+
+/* So old that an index of it is believed at once. */
+static void set_old(const char *name)
+{
+	const struct timespec times[2] = { { 1000000000, 1 },
+		{ 1000000000, 1 } };
+
+	assert_int_equal(utimensat(AT_FDCWD, scratch_path(name), times, 0), 0);
+}
+
+static void change_octet(const char *name, off_t at)
+{
+	int fd = open(scratch_path(name), O_RDWR);
+	char octet;
+
+	assert_int_equal(pread(fd, &octet, 1, at), 1);
+	octet ^= 1;
+	assert_int_equal(pwrite(fd, &octet, 1, at), 1);
+	close(fd);
+}
+
+static void a_spoilt_listing_is_told(void **state)
+{
+	struct house house;
+	struct wire_open open = { WIRE_OPEN, 0 };
+	struct wire_opened answer;
+
+	(void)state;
+	make_user();
+	add_many();
+	set_old("joe/Maildir/new");
+	set_old("joe/Maildir/cur");
+	begin_with_many(&house);
+	close(house.worker_fd);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
+	begin_with_many(&house);
+	/* Not in the frame, which was read; and there is another message. */
+	change_octet("joe/Maildir/postern.index", 3000);
+	scratch_write("joe/Maildir/new/9.z", 0600, "x\n");
+	give_to_mail_user("joe/Maildir/new/9.z");
+	assert_int_equal(ask_for_listing(&house), -1);
+	assert_int_equal(wire_send(house.worker_fd, &open, sizeof(open), -1),
+		0);
+	assert_true(receive(&house, WIRE_OPEN, &answer, sizeof(answer)));
+	assert_int_equal(answer.error, ESTALE);
+	close(house.worker_fd);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
+	assert_non_null(strstr(scratch_errors(), "can't list the Maildir"));
 }
 
 static void an_attempt_without_a_nul_ends_it(void **state)
@@ -774,6 +913,13 @@ int main(void)
 			a_worker_that_never_asks_is_abandoned),
 		SCRATCH_CASE("a record wrong in any field ends it",
 			a_record_wrong_in_any_field_ends_it),
+		SCRATCH_CASE("a long listing comes when it is asked for",
+			a_long_listing_comes_when_it_is_asked_for),
+		SCRATCH_CASE("a listing comes first and once",
+			a_listing_comes_first_and_once),
+		SCRATCH_CASE("a listing that is spoilt, and of other messages "
+			"by now, is told and serves none",
+			a_spoilt_listing_is_told),
 		SCRATCH_CASE("an attempt without a NUL ends it",
 			an_attempt_without_a_nul_ends_it),
 		SCRATCH_CASE("marks without the last part remove nothing",

@@ -55,26 +55,195 @@ static void end(struct liar *liar)
 	close(liar->keeper_fd);
 }
 
-/* Answer with the listing of the fixture's two messages. */
-static void answer_listing(struct liar *liar, struct fixture *fixture)
+/* Build the listing of the fixture's two messages; the caller frees it. */
+static void *build_listing(struct fixture *fixture, size_t *bytes)
 {
-	struct wire_login answer = {
-		.kind = WIRE_AUTH, .is_read_only = liar->is_read_only };
 	struct scan scan;
-	size_t bytes;
 
 	fixture_write(fixture, "cur/1.a:2,S", "one\n");
 	fixture_write(fixture, "new/2.b", "three\n");
 	fixture_scan(fixture, &scan);
-	void *image = listing_build(&scan, &bytes);
+	void *image = listing_build(&scan, bytes);
 	assert_non_null(image);
+	scan_free(&scan);
+	return image;
+}
+
+static struct wire_login make_answer(const struct liar *liar,
+	struct fixture *fixture)
+{
+	struct wire_login answer = {
+		.kind = WIRE_AUTH, .is_read_only = liar->is_read_only,
+		.count = 2, .octets = 12,
+	};
+	size_t bytes;
+	void *image = build_listing(fixture, &bytes);
+
 	assert_true(bytes <= sizeof(answer.image));
 	memcpy(answer.image, image, bytes);
 	answer.image_bytes = (uint32_t)bytes;
-	assert_int_equal(wire_send(liar->keeper_fd, &answer, sizeof(answer),
-		-1), 0);
 	free(image);
-	scan_free(&scan);
+	return answer;
+}
+
+static void answer_login(struct liar *liar, const struct wire_login *answer)
+{
+	assert_int_equal(wire_send(liar->keeper_fd, answer, sizeof(*answer),
+		-1), 0);
+}
+
+/* Answer with the listing of the fixture's two messages. */
+static void answer_listing(struct liar *liar, struct fixture *fixture)
+{
+	struct wire_login answer = make_answer(liar, fixture);
+
+	answer_login(liar, &answer);
+}
+
+/* Log in to a maildrop of 'count' messages whose listing is to be asked for. */
+static void begin_without_listing(struct liar *liar, uint32_t count)
+{
+	struct wire_login answer = {
+		.kind = WIRE_AUTH, .count = count, .octets = 12,
+	};
+
+	begin(liar);
+	answer_login(liar, &answer);
+	assert_int_equal(log_in(liar), WIRE_LOGIN_GRANTED);
+}
+
+/* Send the answer to LISTING, with 'fd'. */
+static void answer_opened(struct liar *liar, uint32_t error, int fd)
+{
+	struct wire_opened answer = { WIRE_LISTING, error };
+
+	assert_int_equal(wire_send(liar->keeper_fd, &answer, sizeof(answer),
+		fd), 0);
+}
+
+static int ask_for_listing(struct liar *liar)
+{
+	return mailbox_list(&liar->box, deadline_now_ms() + LONG_MS);
+}
+
+/* A memfd with the listing of the fixture's two messages. */
+static int make_memfd(struct fixture *fixture, bool is_sealed)
+{
+	int fd = listing_create();
+	size_t bytes;
+	void *image = build_listing(fixture, &bytes);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, image, bytes), bytes);
+	free(image);
+	if (is_sealed)
+		assert_int_equal(listing_seal(fd), 0);
+	return fd;
+}
+
+static void a_long_listing_is_asked_for_once(void **state)
+{
+	int listing_fd = make_memfd(*state, true);
+	struct wire_plain request;
+	struct wire_auth auth;
+	struct liar liar;
+
+	begin_without_listing(&liar, 2);
+	/* What needs no listing. */
+	assert_int_equal(mailbox_unmarked_count(&liar.box), 2);
+	assert_int_equal(mailbox_unmarked_octets(&liar.box), 12);
+	assert_false(mailbox_is_marked(&liar.box, 1));
+	mailbox_unmark_all(&liar.box);
+
+	answer_opened(&liar, 0, listing_fd);
+	assert_int_equal(ask_for_listing(&liar), 0);
+	assert_int_equal(ask_for_listing(&liar), 0);
+	assert_int_equal(mailbox_octets(&liar.box, 1), 7);
+	assert_string_equal(mailbox_uidl(&liar.box, 0), "1.a");
+	assert_true(mailbox_mark(&liar.box, 1));
+	assert_int_equal(mailbox_unmarked_octets(&liar.box), 5);
+
+	assert_int_equal(wire_receive(liar.keeper_fd, WIRE_AUTH, &auth,
+		sizeof(auth), NULL), 0);
+	assert_int_equal(wire_receive(liar.keeper_fd, WIRE_LISTING, &request,
+		sizeof(request), NULL), 0);
+	assert_int_equal(recv(liar.keeper_fd, &auth, sizeof(auth),
+		MSG_DONTWAIT), -1);
+	close(listing_fd);
+	end(&liar);
+}
+
+static void a_listing_of_other_messages_is_not_used(void **state)
+{
+	struct fixture *fixture = *state;
+	struct wire_login answer;
+	struct liar liar;
+	int listing_fd = make_memfd(fixture, true);
+
+	for (uint32_t count = 0; count < 4; count++) {
+		begin_without_listing(&liar, count);
+		answer_opened(&liar, 0, listing_fd);
+		assert_int_equal(ask_for_listing(&liar), count == 2 ? 0 : -1);
+		end(&liar);
+	}
+	close(listing_fd);
+	for (int i = 0; i < 3; i++) {
+		begin(&liar);
+		answer = make_answer(&liar, fixture);
+		answer.count += i == 1;
+		answer.octets += i == 2;
+		answer_login(&liar, &answer);
+		assert_int_equal(log_in(&liar),
+			i == 0 ? WIRE_LOGIN_GRANTED : -1);
+		end(&liar);
+	}
+}
+
+static void a_listing_that_is_not_as_it_must_be_is_not_used(void **state)
+{
+	int listing_fd = make_memfd(*state, false);
+	int null_fd = open("/dev/null", O_RDWR);
+	struct liar liar;
+
+	begin_without_listing(&liar, 2);
+	answer_opened(&liar, 0, listing_fd);
+	assert_int_equal(ask_for_listing(&liar), -1);
+	assert_int_equal(errno, EPERM);
+	answer_opened(&liar, 0, null_fd);
+	assert_int_equal(ask_for_listing(&liar), -1);
+	answer_opened(&liar, 0, -1);
+	assert_int_equal(ask_for_listing(&liar), -1);
+	answer_opened(&liar, ESTALE, -1);
+	assert_int_equal(ask_for_listing(&liar), -1);
+	assert_int_equal(errno, ESTALE);
+	answer_opened(&liar, ESTALE, listing_fd);
+	assert_int_equal(ask_for_listing(&liar), -1);
+	assert_false(mailbox_is_marked(&liar.box, 1));
+	end(&liar);
+	close(listing_fd);
+	close(null_fd);
+}
+
+static void a_commit_without_a_listing_has_no_marks(void **state)
+{
+	const struct wire_commit wanted = {
+		.kind = WIRE_COMMIT, .is_last = 1 };
+	struct wire_committed answer = { .kind = WIRE_COMMIT, .expired = 1 };
+	struct wire_commit request;
+	struct wire_auth auth;
+	struct liar liar;
+
+	(void)state;
+	begin_without_listing(&liar, UINT32_MAX);
+	assert_int_equal(wire_send(liar.keeper_fd, &answer, sizeof(answer),
+		-1), 0);
+	assert_int_equal(mailbox_commit(&liar.box, &answer), 0);
+	assert_int_equal(wire_receive(liar.keeper_fd, WIRE_AUTH, &auth,
+		sizeof(auth), NULL), 0);
+	assert_int_equal(wire_receive(liar.keeper_fd, WIRE_COMMIT, &request,
+		sizeof(request), NULL), 0);
+	assert_memory_equal(&request, &wanted, sizeof(request));
+	end(&liar);
 }
 
 static void marks_change_what_stat_counts(void **state)
@@ -263,8 +432,9 @@ static void an_answer_that_is_wrong_in_any_field_grants_nothing(void **state)
 	struct wire_login answer = { .kind = WIRE_AUTH };
 
 	(void)state;
-	expect_no_login(&answer, -1);
 	expect_no_login(&answer, STDIN_FILENO);
+	answer.image_bytes = 1;
+	expect_no_login(&answer, -1);
 	answer.image_bytes = WIRE_IMAGE_BYTES;
 	expect_no_login(&answer, -1);
 	answer.image_bytes = UINT32_MAX;
@@ -276,18 +446,6 @@ static void an_answer_that_is_wrong_in_any_field_grants_nothing(void **state)
 	expect_no_login(&answer, -1);
 	answer.kind = WIRE_OPEN;
 	expect_no_login(&answer, -1);
-}
-
-static void a_listing_that_is_not_sealed_grants_nothing(void **state)
-{
-	struct fixture *fixture = *state;
-	struct wire_login answer = { .kind = WIRE_AUTH };
-
-	fixture_write(fixture, "file", "PSTLxxxxxxxxxxxxxxxxxxxxxxxx");
-	int fd = openat(fixture->root_fd, "file", O_RDWR);
-	assert_true(fd >= 0);
-	expect_no_login(&answer, fd);
-	close(fd);
 }
 
 /* Answer OPEN with 'fd' and 'error'; opening must fail with 'expected'. */
@@ -479,8 +637,15 @@ int main(void)
 			a_silent_keeper_costs_no_more_than_the_deadline),
 		CASE("an answer wrong in any field grants nothing",
 			an_answer_that_is_wrong_in_any_field_grants_nothing),
-		CASE("a listing that is not sealed grants nothing",
-			a_listing_that_is_not_sealed_grants_nothing),
+		CASE("a long listing is asked for once, and not for STAT",
+			a_long_listing_is_asked_for_once),
+		CASE("a listing of other messages than the login told is not "
+			"used", a_listing_of_other_messages_is_not_used),
+		CASE("a listing that is missing, not sealed or no listing is "
+			"not used",
+			a_listing_that_is_not_as_it_must_be_is_not_used),
+		CASE("a COMMIT without a listing has no marks",
+			a_commit_without_a_listing_has_no_marks),
 		CASE("only a regular file is a message",
 			only_a_regular_file_is_a_message),
 		CASE("of a holder only an address and a time are told",

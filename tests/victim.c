@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "maildir/bits.h"
 #include "maildir/drop.h"
@@ -50,38 +51,57 @@ static struct drop_rules rules_of(const struct victim *victim)
 }
 
 /* What the worker does with a listing. */
-static int show(struct victim *victim, const struct drop *drop)
+static int show(struct victim *victim, const struct listing *listing)
 {
-	struct listing listing = { .map = NULL };
-
-	if (drop->image != NULL ? listing_check(&listing, drop->image,
-			drop->image_bytes) < 0 :
-		listing_map(&listing, drop->listing_fd) < 0)
-		return -1;
-	for (uint32_t idx = 0; idx < listing.count; idx++) {
+	for (uint32_t idx = 0; idx < listing->count; idx++) {
 		struct victim_entry *entry = &victim->entries[idx];
 
 		if (idx == VICTIM_MESSAGES)
 			return -1;
-		entry->octets = listing.entries[idx].octets;
+		entry->octets = listing->entries[idx].octets;
 		snprintf(entry->uidl, sizeof(entry->uidl), "%s",
-			listing_uidl(&listing, idx));
+			listing_uidl(listing, idx));
 	}
-	victim->count = listing.count;
+	victim->count = listing->count;
 	victim->is_shown = true;
-	listing_unmap(&listing);
 	return 0;
+}
+
+static int show_short(struct victim *victim, const struct drop *drop)
+{
+	struct listing listing;
+
+	if (listing_check(&listing, drop->image, drop->image_bytes) < 0)
+		return -1;
+	return show(victim, &listing);
+}
+
+static int show_long(struct victim *victim, struct drop *drop)
+{
+	struct listing listing = { .map = NULL };
+	int fd = drop_listing(drop);
+	int status = fd < 0 || listing_map(&listing, fd) < 0 ? -1 :
+		show(victim, &listing);
+
+	listing_unmap(&listing);
+	if (fd >= 0)
+		close(fd);
+	return status;
 }
 
 static int log_in(struct victim *victim, struct drop *drop,
 	const struct drop_rules *rules)
 {
-	if (drop_open(drop, victim->fixture->root_fd, rules) < 0 ||
-		show(victim, drop) < 0)
+	bool is_short;
+
+	if (drop_open(drop, victim->fixture->root_fd, rules) < 0)
+		return -1;
+	is_short = drop->image != NULL;
+	if (is_short && show_short(victim, drop) < 0)
 		return -1;
 	/* Without an index, the next login is slower, and that is all. */
 	(void)drop_settle(drop);
-	return 0;
+	return is_short ? 0 : show_long(victim, drop);
 }
 
 int victim_login(void *context)

@@ -66,29 +66,46 @@ static void make_rules(struct witness *witness)
 	};
 }
 
-static bool keep_listing(struct witness *witness)
+static bool keep_entries(struct witness *witness,
+	const struct listing *listing)
 {
-	const struct drop *drop = &witness->drop;
-	struct listing listing = { .map = NULL };
-
-	if (drop->image != NULL ? listing_check(&listing, drop->image,
-			drop->image_bytes) < 0 :
-		listing_map(&listing, drop->listing_fd) < 0)
-		return complain(witness, "bad listing:", strerror(errno));
-	witness->count = listing.count;
-	witness->entries = calloc(listing.count + 1,
+	witness->count = listing->count;
+	witness->entries = calloc(listing->count + 1,
 		sizeof(*witness->entries));
 	if (witness->entries == NULL)
 		return complain(witness, "no memory", "for a listing");
-	for (uint32_t idx = 0; idx < listing.count; idx++) {
-		const char *uidl = listing_uidl(&listing, idx);
+	for (uint32_t idx = 0; idx < listing->count; idx++) {
+		const char *uidl = listing_uidl(listing, idx);
 
-		witness->entries[idx].octets = listing.entries[idx].octets;
+		witness->entries[idx].octets = listing->entries[idx].octets;
 		snprintf(witness->entries[idx].uidl, NAME_UIDL_OCTETS + 1,
 			"%s", uidl != NULL ? uidl : "");
 	}
-	listing_unmap(&listing);
 	return true;
+}
+
+static bool keep_short_listing(struct witness *witness)
+{
+	const struct drop *drop = &witness->drop;
+	struct listing listing;
+
+	if (listing_check(&listing, drop->image, drop->image_bytes) < 0)
+		return complain(witness, "bad listing:", strerror(errno));
+	return keep_entries(witness, &listing);
+}
+
+static bool keep_long_listing(struct witness *witness)
+{
+	struct listing listing = { .map = NULL };
+	int fd = drop_listing(&witness->drop);
+	bool is_good;
+
+	if (fd < 0 || listing_map(&listing, fd) < 0)
+		return complain(witness, "bad listing:", strerror(errno));
+	is_good = keep_entries(witness, &listing);
+	listing_unmap(&listing);
+	close(fd);
+	return is_good;
 }
 
 /* FNV-1a; never 0. */
@@ -238,10 +255,12 @@ bool witness_log_in(struct witness *witness)
 	witness->was_believed = status == 0 && !witness->drop.is_loaded;
 	if (status < 0)
 		return complain(witness, "drop_open:", strerror(errno));
-	if (!keep_listing(witness))
+	if (!witness->is_long && !keep_short_listing(witness))
 		return false;
 	if (drop_settle(&witness->drop) < 0)
 		return complain(witness, "drop_settle:", strerror(errno));
+	if (witness->is_long && !keep_long_listing(witness))
+		return false;
 	if (drop_load(&witness->drop) < 0)
 		return complain(witness, "drop_load:", strerror(errno));
 	return check(witness);
