@@ -396,7 +396,9 @@ def _():
             for path in filler:
                 os.unlink(path)
             equal(look(server), before, "what is listed with room")
-            check(os.path.exists(maildir.path(INDEX)), "there is no index")
+            # The client need not wait for it.
+            wait_until(lambda: os.path.exists(maildir.path(INDEX)),
+                       "there is an index")
             equal(look(server), before, "what is listed with an index")
 
 
