@@ -163,14 +163,14 @@ def find_programs(postern):
 
 
 @contextlib.contextmanager
-def started(programs, top, sessions_per_worker):
+def started(programs, top, processes, sessions_per_worker):
     """Start the servers on copies of top/mail, and stop them in the end."""
     dovecot, postern = programs
     pair = make_certificate(top)
     servers = []
     try:
         servers.append(Dovecot("Dovecot", top, *pair))
-        servers[-1].start(dovecot)
+        servers[-1].start(dovecot, processes)
         for sessions in sessions_per_worker:
             servers.append(Postern(f"Postern {sessions}", top, *pair))
             servers[-1].start(postern, sessions)
@@ -184,7 +184,7 @@ def bench_sessions(programs, rounds):
     """Measure what sessions on small boxes cost."""
     with scratch.directory() as top:
         write_boxes(top)
-        with started(programs, top, (1, 1000)) as servers:
+        with started(programs, top, Dovecot.REUSED, (1, 1000)) as servers:
             print(f"{rounds} rounds, CPU by {Meter.__name__}", flush=True)
             cpu, times = measure_rounds(servers, rounds)
             print_table(cpu, times, servers)
@@ -198,7 +198,10 @@ def bench_boxes(programs, options):
         with scratch.file_system(top, *maildirs.needs(chosen, 2)) as place:
             for box in chosen:
                 (place / "mail" / box.user).mkdir(parents=True)
-            with started(programs, place, (1,)) as servers:
+            processes = (Dovecot.AS_SHIPPED if options.dovecot_as_shipped
+                         else Dovecot.REUSED)
+            with started(programs, place, processes,
+                         (options.sessions_per_worker,)) as servers:
                 boxes.run(chosen, servers, options.rounds, options.huge)
 
 
@@ -217,6 +220,11 @@ def main():
                         help="messages in a mailbox (10,1000,20000,100000)")
     parser.add_argument("--huge", action="store_true",
                         help=f"add a mailbox of {boxes.HUGE} messages")
+    parser.add_argument("--sessions-per-worker", type=int, default=1,
+                        help="of the Postern that serves mailboxes (1)")
+    parser.add_argument("--dovecot-as-shipped", action="store_true",
+                        help="compare mailboxes with a Dovecot that has a "
+                        "process for each session, as Postern has")
     parser.add_argument("postern", nargs="?", default="./postern")
     options = parser.parse_args()
     programs = find_programs(options.postern)

@@ -175,7 +175,7 @@ class Server:
 
 
 class Dovecot(Server):
-    """Dovecot in its high-performance mode: all processes are reused."""
+    """Dovecot in its high-performance mode, or with processes as it ships."""
 
     CONFIG = """
 protocols = pop3
@@ -201,8 +201,7 @@ userdb {{
   args = {users}
 }}
 service pop3-login {{
-  service_count = 0
-  process_min_avail = 4
+{login}
   inet_listener pop3 {{
     port = {ports[pop3]}
   }}
@@ -213,10 +212,15 @@ service pop3-login {{
 }}
 service pop3 {{
   vsz_limit = 4 G
-  service_count = 1000
-  process_min_avail = 4
+{pop3}
 }}
 """
+    # How processes are used: again and again, or each for one session.
+    REUSED = {
+        "login": "  service_count = 0\n  process_min_avail = 4",
+        "pop3": "  service_count = 1000\n  process_min_avail = 4",
+    }
+    AS_SHIPPED = {"login": "", "pop3": ""}
     WITHOUT_ROOT = """
 default_internal_user = {user}
 default_login_user = {user}
@@ -229,22 +233,22 @@ service pop3-login {{
 }}
 """
 
-    def start(self, program):
+    def start(self, program, processes):
         """Start on ports that are free, trying again if one was taken."""
         for _ in range(5):
             self.ports = dict(zip(("pop3", "pop3s"), free_ports(2)))
-            self.write_config()
+            self.write_config(processes)
             self.spawn(program, "-F", "-c", self.directory / "dovecot.conf")
             if wait_for(self.is_decided, "the start of Dovecot") == "up":
                 return
         raise RuntimeError(f"Dovecot did not start: {self.said()}")
 
-    def write_config(self):
+    def write_config(self, processes):
         """Write dovecot.conf for what this server is told to do."""
         text = self.CONFIG + ("" if IS_ROOT else self.WITHOUT_ROOT)
         group = grp.getgrgid(os.getegid()).gr_name
         (self.directory / "dovecot.conf").write_text(text.format(
-            **vars(self), user=MAIL_USER, group=group))
+            **vars(self), **processes, user=MAIL_USER, group=group))
 
     def is_decided(self):
         """Say "up" or "down" as soon as one of them is sure."""
