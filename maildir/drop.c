@@ -114,9 +114,25 @@ static int make_memfd(const struct drop *drop)
 	return refuse(error);
 }
 
+static int ignore(void *context, const void *octets, size_t count)
+{
+	(void)context, (void)octets, (void)count;	/* its sum is enough */
+	return 0;
+}
+
+/*
+ * Whether nothing can be wrong with the listing of an index for which we can't
+ * make a new one: it would be met again by each login.
+ */
+static bool is_listing_good(const struct drop *drop)
+{
+	return drop->rules->may_write || drop->image != NULL ||
+		index_listing(&drop->index, ignore, NULL) == 0;
+}
+
 /*
  * Use the index if it is current, without a look at any message, nor at a long
- * listing.
+ * listing if a bad one can be replaced.
  */
 static bool use_index(struct drop *drop)
 {
@@ -130,7 +146,8 @@ static bool use_index(struct drop *drop)
 	drop->count = index->count;
 	drop->octets = index->octets;
 	drop->draft.facts = index->facts;
-	return make_image(drop, index->listing_bytes) == 0;
+	return make_image(drop, index->listing_bytes) == 0 &&
+		is_listing_good(drop);
 }
 
 /*
@@ -263,15 +280,28 @@ static int add_to_sum(void *context, const void *octets, size_t count)
 	return 0;
 }
 
-/* Whether the scan makes the listing that has the sum 'wanted'. */
+/* Whether the scan makes our listing, which has the sum 'wanted'. */
 static bool makes_listing(const struct drop *drop, uint64_t wanted)
 {
 	struct checksum checksum;
+	uint64_t octets, bytes;
 
 	checksum_begin(&checksum);
-	return drop->scan.count == drop->count && listing_write(&drop->scan,
+	return drop->scan.count == drop->count &&
+		listing_measure(&drop->scan, &octets, &bytes) == 0 &&
+		octets == drop->octets && listing_write(&drop->scan,
 			add_to_sum, &checksum) == 0 &&
 		checksum_end(&checksum) == wanted;
+}
+
+/* Marks are of the messages that were listed: keep no others. */
+static void forget_messages(struct drop *drop)
+{
+	index_abandon(&drop->draft, drop->root_fd);
+	drop->is_loaded = false;
+	drop->wants_index = false;
+	scan_free(&drop->scan);
+	scan_begin(&drop->scan);
 }
 
 /*
@@ -283,21 +313,22 @@ static bool makes_listing(const struct drop *drop, uint64_t wanted)
 static int replace_index(struct drop *drop)
 {
 	uint64_t wanted = drop->index.listing_sum;
+	int error = ESTALE;
 
 	if (drop->index.fd < 0)
-		return refuse(ESTALE);
+		return refuse(error);
 	if (drop->rules->may_write)
 		(void)index_remove(drop->root_fd);	/* or it stays bad */
-	if (open_by_scan(drop) < 0)
-		return -1;
-	/* Without an index the next login is slower, and that is all. */
-	(void)drop_settle(drop);
-	if (makes_listing(drop, wanted))
-		return 0;
-	drop->is_loaded = false;
-	scan_free(&drop->scan);
-	scan_begin(&drop->scan);
-	return refuse(ESTALE);
+	if (open_by_scan(drop) < 0) {
+		error = errno;
+	} else {
+		/* Without one the next login is slower, and that is all. */
+		(void)drop_settle(drop);
+		if (makes_listing(drop, wanted))
+			return 0;
+	}
+	forget_messages(drop);
+	return refuse(error);
 }
 
 int drop_listing(struct drop *drop)

@@ -98,13 +98,21 @@ static int read_head(struct index *index)
 	return take_frame(index, (uint64_t)status.st_size);
 }
 
+/* Like whole_read(); but what can't be read is as bad as what is wrong. */
+static int read_part(const struct index *index, void *octets, size_t count,
+	uint64_t at)
+{
+	return whole_read(index->fd, octets, count, at) == 0 ? 0 :
+		refuse(EBADMSG);
+}
+
 /* The piece of the file that begins at 'at'; NULL with errno on failure. */
 static const char *read_piece(const struct index *index, uint64_t at,
 	size_t count, char *buffer)
 {
 	if (at + count <= index->head_bytes)
 		return index->head + at;
-	return whole_read(index->fd, buffer, count, at) == 0 ? buffer : NULL;
+	return read_part(index, buffer, count, at) == 0 ? buffer : NULL;
 }
 
 static int copy_listing(const struct index *index, char *buffer,
@@ -192,8 +200,8 @@ static int read_details(const struct index *index, struct scan *scan)
 	scan->names_room = (size_t)index->names_bytes + 1;
 	scan->names_bytes = (size_t)index->names_bytes;
 	scan->count = scan->room = index->count;
-	if (whole_read(index->fd, scan->messages, bytes, at) < 0 ||
-			whole_read(index->fd, scan->names, scan->names_bytes,
+	if (read_part(index, scan->messages, bytes, at) < 0 ||
+			read_part(index, scan->names, scan->names_bytes,
 				at + bytes) < 0)
 		return -1;
 	checksum_begin(&checksum);

@@ -52,15 +52,16 @@ bool index_is_current(const struct index *index,
 
 /*
  * Write the listing's image to 'sink'.  Returns 0, or -1 with errno: EBADMSG
- * if its octets are not those that were stored (what was written is worthless
- * then), or what reading or 'sink' said.
+ * if its octets can't be read or are not those that were stored (what was
+ * written is worthless then), or what 'sink' said.
  */
 int index_listing(const struct index *index, listing_sink *sink,
 	void *context);
 
 /*
  * Read the messages into 'scan', which has none, with the state 'state', after
- * checking every field.  Returns 0, or -1 with errno EBADMSG or another.
+ * checking every field.  Returns 0, or -1 with errno EBADMSG, also if they
+ * can't be read, or ENOMEM.
  */
 int index_load(const struct index *index, struct scan *scan, uint8_t state);
 

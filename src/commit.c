@@ -154,6 +154,10 @@ void commit_carry_out(struct maildrop *drop,
 		refuse_all(drop, answer);
 		return;
 	}
+	/* The marks must be of these messages, and of no others. */
+	if (drop->drop.scan.count !=
+			(drop->drop.is_loaded ? drop->drop.count : 0))
+		bug("the scan has other messages than were listed");
 	struct update_result result = update_maildrop(&drop->drop.scan,
 		drop->root_fd, &marks, &rules);
 

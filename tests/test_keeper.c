@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -434,6 +435,74 @@ static void a_spoilt_listing_is_told(void **state)
 	close(house.worker_fd);
 	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
 	assert_non_null(strstr(scratch_errors(), "can't list the Maildir"));
+}
+
+static int64_t count_files(const char *name)
+{
+	DIR *directory = opendir(scratch_path(name));
+	int64_t count = -2;	/* "." and ".." */
+
+	assert_non_null(directory);
+	while (readdir(directory) != NULL)
+		count++;
+	closedir(directory);
+	return count;
+}
+
+/* Many more come than were listed, and then their unique-ids can't be had. */
+static void spoil_all(void)
+{
+	struct stat status;
+	char name[64];
+
+	assert_int_equal(stat(scratch_path("joe/Maildir/postern.index"),
+		&status), 0);
+	change_octet("joe/Maildir/postern.index", status.st_size - 2);
+	for (int i = 0; i < 3 * MANY; i++) {
+		snprintf(name, sizeof(name), "joe/Maildir/new/%d.late", i);
+		scratch_write(name, 0600, "late\n");
+		give_to_mail_user(name);
+	}
+	(void)unlink(scratch_path("joe/Maildir/postern.uidls"));
+	scratch_make_directory("joe/Maildir/postern.uidls");
+}
+
+static void a_scan_that_fails_late_removes_nothing(void **state)
+{
+	struct mailbox_settings settings = {
+		.delete = DELETE_TRASH, .trash_days = 1 };
+	const struct wire_open open = { WIRE_OPEN, 0 };
+	const struct wire_commit commit = {
+		.kind = WIRE_COMMIT, .is_last = 1 };
+	struct wire_opened opened;
+	struct wire_committed answer;
+	struct house house;
+
+	(void)state;
+	make_user();
+	add_many();
+	set_old("joe/Maildir/new");
+	set_old("joe/Maildir/cur");
+	begin_with_many(&house);
+	close(house.worker_fd);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
+	rules = &settings;
+	begin_with_many(&house);
+	rules = NULL;
+	assert_int_equal(ask_for_listing(&house), MANY);
+	spoil_all();
+	assert_int_equal(wire_send(house.worker_fd, &open, sizeof(open), -1),
+		0);
+	assert_true(receive(&house, WIRE_OPEN, &opened, sizeof(opened)));
+	assert_int_not_equal(opened.error, 0);
+	assert_int_equal(wire_send(house.worker_fd, &commit, sizeof(commit),
+		-1), 0);
+	assert_true(receive(&house, WIRE_COMMIT, &answer, sizeof(answer)));
+	assert_int_equal(answer.removed + answer.failed + answer.expired, 0);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
+	close(house.worker_fd);
+	assert_int_equal(count_files("joe/Maildir/cur") +
+		count_files("joe/Maildir/new"), MANY + 3 * MANY);
 }
 
 static void an_attempt_without_a_nul_ends_it(void **state)
@@ -917,6 +986,8 @@ int main(void)
 			a_long_listing_comes_when_it_is_asked_for),
 		SCRATCH_CASE("a listing comes first and once",
 			a_listing_comes_first_and_once),
+		SCRATCH_CASE("a scan that fails late removes nothing",
+			a_scan_that_fails_late_removes_nothing),
 		SCRATCH_CASE("a listing that is spoilt, and of other messages "
 			"by now, is told and serves none",
 			a_spoilt_listing_is_told),
