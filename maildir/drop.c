@@ -235,10 +235,11 @@ int drop_open(struct drop *drop, int root_fd, const struct drop_rules *rules)
 		.index = { .fd = -1 }, .draft = { .fd = -1 },
 	};
 	scan_begin(&drop->scan);
-	drop->is_loaded = root_fd < 0;
-	if (root_fd >= 0 && use_index(drop))
+	if (root_fd < 0)
+		drop->is_loaded = true;
+	else if (use_index(drop))
 		return 0;
-	if (root_fd >= 0 && open_by_scan(drop) < 0)
+	else if (open_by_scan(drop) < 0)
 		return -1;
 	return take_totals(drop);
 }

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "capa.h"
 #include "deadline.h"
@@ -48,12 +47,7 @@ static int ask_keeper(struct session *session)
 			wire_receive(session->master_fd, WIRE_KEEPER, &answer,
 				sizeof(answer), &keeper_fd) < 0)
 		return -1;
-	if (answer.error == 0 && keeper_fd >= 0)
-		return keeper_fd;
-	if (keeper_fd >= 0)
-		close(keeper_fd);
-	errno = answer.error != 0 ? (int)answer.error : EBADMSG;
-	return -1;
+	return wire_passed_fd(answer.error, keeper_fd);
 }
 
 static enum pop3_event keeper_lost(struct session *session)

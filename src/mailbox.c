@@ -116,12 +116,7 @@ static int ask_opened(const struct mailbox *box, const void *request,
 		errno = EPIPE;
 		return -1;
 	}
-	if (answer.error == 0 && opened_fd >= 0)
-		return opened_fd;
-	if (opened_fd >= 0)
-		close(opened_fd);
-	errno = answer.error != 0 ? (int)answer.error : EBADMSG;
-	return -1;
+	return wire_passed_fd(answer.error, opened_fd);
 }
 
 /* Send the part of both bitmaps that begins with message 'first'. */
@@ -252,7 +247,6 @@ int mailbox_open(struct mailbox *box, uint32_t idx, int64_t deadline_ms)
 {
 	struct wire_open request = { .kind = WIRE_OPEN, .idx = idx };
 	struct stat status;
-
 	int message_fd = ask_opened(box, &request, sizeof(request),
 		deadline_ms);
 

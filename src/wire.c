@@ -161,6 +161,16 @@ int wire_receive(int fd, uint32_t kind, void *record, size_t bytes,
 	return 0;
 }
 
+int wire_passed_fd(uint32_t error, int passed_fd)
+{
+	if (error == 0 && passed_fd >= 0)
+		return passed_fd;
+	if (passed_fd >= 0)
+		close(passed_fd);
+	errno = error != 0 ? (int)error : EBADMSG;
+	return -1;
+}
+
 ssize_t wire_receive_any(int fd, void *record, size_t room)
 {
 	struct iovec part = { .iov_base = record, .iov_len = room };

@@ -203,6 +203,12 @@ int wire_receive(int fd, uint32_t kind, void *record, size_t bytes,
 	int *passed_fd);
 
 /*
+ * The descriptor that an answer brought: 'passed_fd' if its 'error' is 0.  Else
+ * that is closed, and -1 returned with errno 'error', or EBADMSG if none came.
+ */
+int wire_passed_fd(uint32_t error, int passed_fd);
+
+/*
  * Receive one record of any kind, without a descriptor, into the 'room' bytes
  * at 'record'.  Returns how many bytes it has (at least a kind), or -1 with
  * errno as above; the caller checks length and kind.

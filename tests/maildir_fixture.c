@@ -190,3 +190,14 @@ int fixture_as_nobody(struct fixture *fixture, int (*check)(struct fixture *))
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
+
+int fixture_map_listing(struct drop *drop, struct listing *listing)
+{
+	int fd = drop_listing(drop), status;
+
+	if (fd < 0)
+		return -1;
+	status = listing_map(listing, fd);
+	close(fd);
+	return status;
+}

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "maildir/drop.h"
+#include "maildir/listing.h"
 #include "scan_maildir.h"
 
 struct fixture {
@@ -56,6 +58,12 @@ void fixture_scan(struct fixture *fixture, struct scan *scan);
 
 /* The unique-id of message 'idx' as a string, good for the next four calls. */
 const char *fixture_uidl(const struct scan *scan, uint32_t idx);
+
+/*
+ * Map the long listing of 'drop', as a worker does.  Returns 0, or -1 with
+ * errno; listing_unmap() ends it.
+ */
+int fixture_map_listing(struct drop *drop, struct listing *listing);
 
 /*
  * Give the Maildir to user 65534, run 'check' in a child as that user (as

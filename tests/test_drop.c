@@ -68,11 +68,8 @@ static void take_image(struct login *login)
 
 static void take_memfd(struct login *login)
 {
-	int fd = drop_listing(&login->drop);
-
-	assert_true(fd >= 0);
-	assert_int_equal(listing_map(&login->listing, fd), 0);
-	close(fd);
+	assert_int_equal(fixture_map_listing(&login->drop, &login->listing),
+		0);
 }
 
 /* Log in without a look at a long listing. */
@@ -399,15 +396,21 @@ static void expect_octets(struct login *login, uint32_t idx,
 }
 
 /* What is read only when the first message is opened. */
+static void log_in_with_damaged_details(struct fixture *fixture,
+	struct login *login)
+{
+	write_three(fixture);
+	assert_true(is_scanned(fixture));
+	spoil_index(fixture, -2);
+	log_in(fixture, login);
+	assert_false(login->was_scanned);
+}
+
 static void damaged_details(void **state)
 {
 	struct login login;
 
-	write_three(*state);
-	assert_true(is_scanned(*state));
-	spoil_index(*state, -2);
-	log_in(*state, &login);
-	assert_false(login.was_scanned);
+	log_in_with_damaged_details(*state, &login);
 	expect_three(&login);
 	expect_octets(&login, 2, "three\n");
 	assert_true(login.drop.is_loaded);
@@ -424,11 +427,7 @@ static void damaged_details_after_a_change(void **state)
 {
 	struct login login;
 
-	write_three(*state);
-	assert_true(is_scanned(*state));
-	spoil_index(*state, -2);
-	log_in(*state, &login);
-	assert_false(login.was_scanned);
+	log_in_with_damaged_details(*state, &login);
 	fixture_remove(*state, "new/1.a");
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(drop_message(&login.drop, 1), -1);
@@ -450,11 +449,7 @@ static void damaged_details_and_no_scan(void **state)
 	struct login login;
 	char path[64];
 
-	write_three(fixture);
-	assert_true(is_scanned(fixture));
-	spoil_index(fixture, -2);
-	log_in(fixture, &login);
-	assert_false(login.was_scanned);
+	log_in_with_damaged_details(fixture, &login);
 	for (int i = 10; i < 400; i++) {
 		snprintf(path, sizeof(path), "new/%d.late", i);
 		fixture_write(fixture, path, "late\n");

@@ -347,10 +347,20 @@ static int64_t ask_for_listing(const struct house *house)
 	return count;
 }
 
+/* Ask for message 'idx'.  Returns the error of the answer. */
+static uint32_t open_message(const struct house *house, uint32_t idx)
+{
+	const struct wire_open request = { WIRE_OPEN, idx };
+	struct wire_opened answer;
+
+	assert_int_equal(wire_send(house->worker_fd, &request,
+		sizeof(request), -1), 0);
+	assert_true(receive(house, WIRE_OPEN, &answer, sizeof(answer)));
+	return answer.error;
+}
+
 static void a_long_listing_comes_when_it_is_asked_for(void **state)
 {
-	struct wire_opened answer;
-	const struct wire_open open = { WIRE_OPEN, MANY - 1 };
 	struct house house;
 
 	(void)state;
@@ -360,11 +370,7 @@ static void a_long_listing_comes_when_it_is_asked_for(void **state)
 	for (int i = 0; i < 2; i++) {
 		begin_with_many(&house);
 		assert_int_equal(ask_for_listing(&house), MANY);
-		assert_int_equal(wire_send(house.worker_fd, &open,
-			sizeof(open), -1), 0);
-		assert_true(receive(&house, WIRE_OPEN, &answer,
-			sizeof(answer)));
-		assert_int_equal(answer.error, 0);
+		assert_int_equal(open_message(&house, MANY - 1), 0);
 		/* No worker needs a second one. */
 		assert_int_equal(ask_for_listing(&house), -1);
 		assert_int_equal(exit_status(&house), KEEPER_EXIT_BAD_RECORD);
@@ -408,13 +414,10 @@ static void change_octet(const char *name, off_t at)
 	close(fd);
 }
 
-static void a_spoilt_listing_is_told(void **state)
+static void make_index_of_many(void)
 {
 	struct house house;
-	struct wire_open open = { WIRE_OPEN, 0 };
-	struct wire_opened answer;
 
-	(void)state;
 	make_user();
 	add_many();
 	set_old("joe/Maildir/new");
@@ -422,16 +425,21 @@ static void a_spoilt_listing_is_told(void **state)
 	begin_with_many(&house);
 	close(house.worker_fd);
 	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
+}
+
+static void a_spoilt_listing_is_told(void **state)
+{
+	struct house house;
+
+	(void)state;
+	make_index_of_many();
 	begin_with_many(&house);
 	/* Not in the frame, which was read; and there is another message. */
 	change_octet("joe/Maildir/postern.index", 3000);
 	scratch_write("joe/Maildir/new/9.z", 0600, "x\n");
 	give_to_mail_user("joe/Maildir/new/9.z");
 	assert_int_equal(ask_for_listing(&house), -1);
-	assert_int_equal(wire_send(house.worker_fd, &open, sizeof(open), -1),
-		0);
-	assert_true(receive(&house, WIRE_OPEN, &answer, sizeof(answer)));
-	assert_int_equal(answer.error, ESTALE);
+	assert_int_equal(open_message(&house, 0), ESTALE);
 	close(house.worker_fd);
 	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
 	assert_non_null(strstr(scratch_errors(), "can't list the Maildir"));
@@ -471,30 +479,19 @@ static void a_scan_that_fails_late_removes_nothing(void **state)
 {
 	struct mailbox_settings settings = {
 		.delete = DELETE_TRASH, .trash_days = 1 };
-	const struct wire_open open = { WIRE_OPEN, 0 };
 	const struct wire_commit commit = {
 		.kind = WIRE_COMMIT, .is_last = 1 };
-	struct wire_opened opened;
 	struct wire_committed answer;
 	struct house house;
 
 	(void)state;
-	make_user();
-	add_many();
-	set_old("joe/Maildir/new");
-	set_old("joe/Maildir/cur");
-	begin_with_many(&house);
-	close(house.worker_fd);
-	assert_int_equal(exit_status(&house), KEEPER_EXIT_SERVED);
+	make_index_of_many();
 	rules = &settings;
 	begin_with_many(&house);
 	rules = NULL;
 	assert_int_equal(ask_for_listing(&house), MANY);
 	spoil_all();
-	assert_int_equal(wire_send(house.worker_fd, &open, sizeof(open), -1),
-		0);
-	assert_true(receive(&house, WIRE_OPEN, &opened, sizeof(opened)));
-	assert_int_not_equal(opened.error, 0);
+	assert_int_not_equal(open_message(&house, 0), 0);
 	assert_int_equal(wire_send(house.worker_fd, &commit, sizeof(commit),
 		-1), 0);
 	assert_true(receive(&house, WIRE_COMMIT, &answer, sizeof(answer)));

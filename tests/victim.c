@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "maildir/bits.h"
 #include "maildir/drop.h"
@@ -78,14 +77,13 @@ static int show_short(struct victim *victim, const struct drop *drop)
 
 static int show_long(struct victim *victim, struct drop *drop)
 {
-	struct listing listing = { .map = NULL };
-	int fd = drop_listing(drop);
-	int status = fd < 0 || listing_map(&listing, fd) < 0 ? -1 :
-		show(victim, &listing);
+	struct listing listing;
+	int status;
 
+	if (fixture_map_listing(drop, &listing) < 0)
+		return -1;
+	status = show(victim, &listing);
 	listing_unmap(&listing);
-	if (fd >= 0)
-		close(fd);
 	return status;
 }
 

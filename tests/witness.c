@@ -96,15 +96,13 @@ static bool keep_short_listing(struct witness *witness)
 
 static bool keep_long_listing(struct witness *witness)
 {
-	struct listing listing = { .map = NULL };
-	int fd = drop_listing(&witness->drop);
+	struct listing listing;
 	bool is_good;
 
-	if (fd < 0 || listing_map(&listing, fd) < 0)
+	if (fixture_map_listing(&witness->drop, &listing) < 0)
 		return complain(witness, "bad listing:", strerror(errno));
 	is_good = keep_entries(witness, &listing);
 	listing_unmap(&listing);
-	close(fd);
 	return is_good;
 }
 
