@@ -249,7 +249,7 @@ class Server:
         return processes.wait_until(alone, f"there is one {name}")
 
     def kill(self, name):
-        """Kill the one process called 'name' with SIGKILL."""
+        """Kill the one process called 'name' with SIGKILL; wait for its end."""
         def killed():
             victim = self.one(name)
             try:
@@ -257,7 +257,10 @@ class Server:
             except ProcessLookupError:
                 return None  # it was ending already: take the next one
             return victim
-        return processes.wait_until(killed, f"a {name} could be killed")
+        victim = processes.wait_until(killed, f"a {name} could be killed")
+        processes.wait_until(lambda: victim.pid not in [
+            process.pid for process in self.processes()], f"{victim} is dead")
+        return victim
 
     def sessions(self):
         """Return the session lines of the log as dictionaries."""
