@@ -1,7 +1,7 @@
 /*
  * count.h - how many octets a message of a scan has, or why it is left out
  *
- * For scan.c only.
+ * For crew.c only.
  */
 #ifndef POSTERN_MAILDIR_COUNT_H
 #define POSTERN_MAILDIR_COUNT_H

@@ -45,7 +45,7 @@ static uint64_t count_bare_lfs(const char *buffer, size_t bytes, char last)
 int octets_count(int fd, uint64_t *size_bytes, uint64_t *octets)
 {
 	/* Static: of a large stack frame every page would be touched. */
-	static char buffer[BUFFER_BYTES];
+	static _Thread_local char buffer[BUFFER_BYTES];
 	char last = '\n';
 	uint64_t size = 0, added = 0;
 	ssize_t got = 0;

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "maildir/count.h"
+#include "maildir/crew.h"
 #include "maildir/file.h"
 #include "maildir/gather.h"
 
@@ -28,19 +28,6 @@
 
 /* Below this, giving memory back costs more than it is worth. */
 #define MANY 1000
-
-static int count_seen(struct scan *scan, const struct scan_hooks *hooks)
-{
-	for (uint32_t idx = 0; idx < scan->count; idx++) {
-		struct scan_message *message = &scan->messages[idx];
-
-		if (!gather_is_seen(message))
-			continue;
-		if (count_message(scan, message, hooks) < 0)
-			return -1;
-	}
-	return 0;
-}
 
 static bool has_seen(const struct scan *scan)
 {
@@ -54,7 +41,7 @@ static int count_all(struct scan *scan, const struct scan_hooks *hooks)
 	for (int i = 0; i < PASSES; i++) {
 		int result;
 
-		if (count_seen(scan, hooks) < 0)
+		if (crew_count(scan, hooks) < 0)
 			return -1;
 		if (!gather_has(scan, GATHER_LOST))
 			return 0;

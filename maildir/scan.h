@@ -38,7 +38,7 @@ struct scan {
 	uint32_t count, room;
 	char *names;			/* NUL-terminated strings */
 	size_t names_bytes, names_room;
-	uint32_t uncertain;	/* entries that may become messages */
+	_Atomic uint32_t uncertain;	/* entries that may become messages */
 };
 
 /* What the caller brings to a scan. */

@@ -43,7 +43,7 @@ MAILDIR_ROWS = (
     "expunge | seen | expire | index index_format index_write | import",
     "import_dovecot import_courier import_rule",
     "import_list | import_popa3d | listing | chase | trash | quota | uidls",
-    "scan refresh gather known count file locate | lock",
+    "scan refresh gather known crew count file locate | lock",
     "ledger ledger_file ledger_table | uidl_format uidl_place",
     "text",
     "beneath | folder | holder | octets | checksum | name | whole | move "

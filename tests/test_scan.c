@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -312,6 +313,78 @@ static int watch_folder(struct fixture *fixture, const char *name)
 		skip();
 	}
 	return fd;
+}
+
+/* So many that several threads count: each once, each with its own size. */
+static void many_of_all_sizes(void **state)
+{
+	static const char text[] = "0123456789";
+	struct fixture *fixture = *state;
+	char path[64];
+	struct scan scan;
+
+	for (unsigned i = 1000; i < 6000; i++) {
+		snprintf(path, sizeof(path), "cur/1.%u%s:2,", i,
+			i % 100 == 7 ? ",S=99" : "");
+		if (i % 100 == 3)
+			assert_int_equal(symlinkat("x", fixture->root_fd,
+				path), 0);
+		else
+			fixture_write(fixture, path, text + i % 10);
+	}
+	fixture_scan(fixture, &scan);
+	assert_int_equal(scan.count, 4950);
+	assert_int_equal(fixture->left_out, 50);
+	assert_int_equal(fixture->corrected, 50);
+	for (uint32_t idx = 0; idx < scan.count; idx++) {
+		unsigned long i = strtoul(scan_name(&scan, idx) + 2, NULL, 10);
+
+		assert_int_not_equal(i % 100, 3);
+		assert_int_equal(scan.messages[idx].size_bytes, 10 - i % 10);
+		assert_int_equal(scan.messages[idx].octets, 12 - i % 10);
+	}
+	scan_free(&scan);
+}
+
+static void forbid_to_open(void *context, const char *name, const char *why)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = 0;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	(void)context, (void)name, (void)why;
+}
+
+/* In the midst of it, so that no thread has a descriptor for its next one. */
+static void shortage_ends_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct scan_hooks hooks = fixture->hooks;
+	struct rlimit saved;
+	char path[64];
+	struct scan scan;
+	int result, error;
+
+	for (unsigned i = 1000; i < 3000; i++) {
+		snprintf(path, sizeof(path), "cur/1.%u", i);
+		if (i % 2 == 0)
+			fixture_write(fixture, path, "x");
+		else
+			assert_int_equal(symlinkat("x", fixture->root_fd,
+				path), 0);
+	}
+	hooks.left_out = forbid_to_open;
+	scan_begin(&scan);
+	assert_int_equal(scan_open_folders(&scan, fixture->root_fd), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &saved), 0);
+	result = scan_fill(&scan, &hooks);
+	error = errno;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &saved), 0);
+	scan_free(&scan);
+	assert_int_equal(result, -1);
+	assert_int_equal(error, EMFILE);
 }
 
 static void quiet_is_read_once(void **state)
@@ -677,6 +750,10 @@ int main(void)
 		CASE("an unreadable folder is an error", unreadable_folder),
 		CASE("names of 255 octets are messages", long_names),
 		CASE("3000 messages are found and ordered", many),
+		CASE("5000 of all sizes are each counted once, as they are",
+			many_of_all_sizes),
+		CASE("without descriptors for many nobody goes on",
+			shortage_ends_it),
 		CASE("a quiet Maildir is read exactly once",
 			quiet_is_read_once),
 		CASE("a renamed message is found and opened", renamed_since),

@@ -136,6 +136,7 @@ class Front:
     """
 
     def __init__(self, predecessor):
+        predecessor.command()  # skips the case if it is not there
         self.predecessor = predecessor
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
