@@ -11,36 +11,59 @@
 #include <string.h>
 
 #include "auth_file.h"
+#include "auth_keys.h"
 #include "auth_name.h"
+#include "auth_owner.h"
 #include "auth_program.h"
+#include "log.h"
+#include "mechanism.h"
 
 /* Asked for in place of a name that must not reach a back end. */
 #define NOBODY "-"
 
-static enum auth_result ask_backend(const struct backend_settings *backend,
-	const struct auth_attempt *attempt, struct auth_identity *identity)
-{
-	static enum auth_result (*const checks[])(
-		const struct backend_settings *, const struct auth_attempt *,
-		struct auth_identity *) = {
-		[BACKEND_PASSWD_FILE] = auth_file_check,
-		[BACKEND_PROGRAM] = auth_program_check,
-	};
+static const struct type {
+	enum auth_result (*check)(const struct backend_settings *,
+		const struct auth_attempt *, struct auth_identity *);
+	/* NULL, here and below: it can't. */
+	enum auth_result (*find)(const struct backend_settings *,
+		const struct auth_attempt *, struct auth_identity *);
+	enum auth_result (*find_scram)(const struct backend_settings *,
+		const struct auth_attempt *, enum scram_digest,
+		struct scram_keys *, struct auth_identity *);
+	bool (*has_scram)(const struct backend_settings *, enum scram_digest);
+} types[] = {
+	[BACKEND_PASSWD_FILE] = { auth_file_check, auth_file_find,
+		auth_file_find_scram, auth_file_has_scram },
+	[BACKEND_PROGRAM] = { .check = auth_program_check },
+	[BACKEND_TOKEN] = { .check = NULL },
+};
 
+static void begin_identity(const struct auth_attempt *attempt,
+	struct auth_identity *identity)
+{
 	memset(identity, 0, sizeof(*identity));
 	memcpy(identity->name, attempt->name, strlen(attempt->name));
-	return checks[backend->type](backend, attempt, identity);
 }
 
+/* What is found by asking for a password, or ('is_find') for a name only. */
 static enum auth_result ask_all(const struct auth_settings *settings,
-	const struct auth_attempt *attempt, struct auth_identity *identity)
+	const struct auth_attempt *attempt, bool is_find,
+	struct auth_identity *identity)
 {
-	enum auth_result otherwise = AUTH_DENIED;
+	enum auth_result otherwise = AUTH_UNKNOWN;
 
 	for (size_t i = 0; i < settings->backend_count; i++) {
-		enum auth_result result = ask_backend(&settings->backends[i],
-			attempt, identity);
+		const struct backend_settings *backend =
+			&settings->backends[i];
+		const struct type *type = &types[backend->type];
+		enum auth_result (*ask)(const struct backend_settings *,
+			const struct auth_attempt *, struct auth_identity *) =
+			is_find ? type->find : type->check;
+		enum auth_result result = AUTH_UNKNOWN;
 
+		begin_identity(attempt, identity);
+		if (ask != NULL)
+			result = ask(backend, attempt, identity);
 		if (result == AUTH_TEMPORARY)
 			otherwise = AUTH_TEMPORARY;
 		else if (result != AUTH_UNKNOWN)
@@ -56,8 +79,54 @@ static enum auth_result ask_for_nobody(const struct auth_settings *settings,
 	const struct auth_attempt nobody = { NOBODY, NOBODY, address };
 	struct auth_identity identity;
 
-	ask_all(settings, &nobody, &identity);
+	ask_all(settings, &nobody, false, &identity);
 	return AUTH_DENIED;
+}
+
+/* To the client it is all one whether no back end knows a user. */
+static enum auth_result conclude(enum auth_result result,
+	struct auth_identity *identity)
+{
+	if (result == AUTH_GRANTED)
+		return result;
+	memset(identity, 0, sizeof(*identity));
+	return result == AUTH_UNKNOWN ? AUTH_DENIED : result;
+}
+
+/* Whose mailbox a token opens: the user of that name in a list, if any. */
+static enum auth_result find_owner(const struct auth_settings *settings,
+	const struct backend_settings *backend,
+	const struct auth_attempt *attempt, const char *name,
+	struct auth_identity *identity)
+{
+	const struct auth_attempt owner = { name, "", attempt->address };
+	enum auth_result result;
+
+	if (*attempt->name != '\0' && strcmp(attempt->name, name) != 0) {
+		log_warning("backend %s: the token of one user came for "
+			"another", backend->name);
+		return AUTH_DENIED;
+	}
+	result = ask_all(settings, &owner, true, identity);
+	if (result != AUTH_UNKNOWN)
+		return result;
+	begin_identity(&owner, identity);
+	return owner_of_backend(backend, identity);
+}
+
+/* Keys that nobody has in a back end may be in another that is asked, too. */
+static uint32_t scram_abilities(const struct backend_settings *backend)
+{
+	const struct type *type = &types[backend->type];
+	uint32_t abilities = ABILITY_PLUS;
+
+	if (type->has_scram == NULL)
+		return 0;
+	if (type->has_scram(backend, SCRAM_SHA_1))
+		abilities |= ABILITY_SCRAM_SHA_1;
+	if (type->has_scram(backend, SCRAM_SHA_256))
+		abilities |= ABILITY_SCRAM_SHA_256;
+	return abilities;
 }
 
 enum auth_result auth_check(const struct auth_settings *settings,
@@ -68,10 +137,97 @@ enum auth_result auth_check(const struct auth_settings *settings,
 	if (auth_name_is_usable(attempt->name) &&
 		strnlen(attempt->password, AUTH_PASSWORD_OCTETS + 1) <=
 		AUTH_PASSWORD_OCTETS)
-		result = ask_all(settings, attempt, identity);
+		result = ask_all(settings, attempt, false, identity);
 	else
 		result = ask_for_nobody(settings, attempt->address);
-	if (result != AUTH_GRANTED)
-		memset(identity, 0, sizeof(*identity));
-	return result;
+	return conclude(result, identity);
+}
+
+enum auth_result auth_find(const struct auth_settings *settings,
+	const struct auth_attempt *attempt, struct auth_identity *identity)
+{
+	enum auth_result result = AUTH_UNKNOWN;
+
+	if (auth_name_is_usable(attempt->name))
+		result = ask_all(settings, attempt, true, identity);
+	return conclude(result, identity);
+}
+
+enum auth_result auth_find_scram(const struct auth_settings *settings,
+	const struct auth_attempt *attempt, enum scram_digest digest,
+	struct scram_keys *keys, struct auth_identity *identity)
+{
+	struct auth_attempt asked = *attempt;
+	enum auth_result otherwise = AUTH_TEMPORARY;
+
+	if (!auth_name_is_usable(asked.name))
+		asked.name = NOBODY;
+	for (size_t i = 0; i < settings->backend_count; i++) {
+		const struct backend_settings *backend =
+			&settings->backends[i];
+		struct scram_keys found;
+
+		if (types[backend->type].find_scram == NULL)
+			continue;
+		begin_identity(&asked, identity);
+		enum auth_result result = types[backend->type].find_scram(
+			backend, &asked, digest, &found, identity);
+		if (result == AUTH_TEMPORARY)
+			return result;
+		/* The first one makes up keys for all that nobody knows. */
+		if (otherwise == AUTH_TEMPORARY || result == AUTH_GRANTED ||
+				result == AUTH_PERMANENT)
+			*keys = found;
+		explicit_bzero(&found, sizeof(found));
+		if (result != AUTH_UNKNOWN)
+			return asked.name == attempt->name ? result :
+				AUTH_DENIED;
+		otherwise = AUTH_DENIED;
+	}
+	return otherwise;
+}
+
+enum auth_result auth_check_token(const struct auth_settings *settings,
+	const struct auth_attempt *attempt, struct auth_identity *identity)
+{
+	enum auth_result otherwise = AUTH_DENIED;
+
+	memset(identity, 0, sizeof(*identity));
+	for (size_t i = 0; i < settings->backend_count; i++) {
+		const struct backend_settings *backend =
+			&settings->backends[i];
+		char name[AUTH_NAME_OCTETS + 1];
+
+		if (backend->type != BACKEND_TOKEN)
+			continue;
+		enum auth_result result = auth_program_token(backend, attempt,
+			name);
+		if (result == AUTH_GRANTED)
+			return conclude(find_owner(settings, backend, attempt,
+				name, identity), identity);
+		if (result == AUTH_TEMPORARY)
+			otherwise = AUTH_TEMPORARY;
+	}
+	return otherwise;
+}
+
+uint32_t auth_abilities(const struct auth_settings *settings)
+{
+	uint32_t all = ABILITY_SCRAM_SHA_1 | ABILITY_SCRAM_SHA_256 |
+		ABILITY_PLUS, any = 0;
+
+	for (size_t i = 0; i < settings->backend_count; i++) {
+		const struct backend_settings *backend =
+			&settings->backends[i];
+
+		if (backend->type == BACKEND_TOKEN) {
+			any |= ABILITY_TOKEN;
+			continue;
+		}
+		any |= ABILITY_PASSWORD;
+		if (types[backend->type].find != NULL)
+			any |= ABILITY_NAME;
+		all &= scram_abilities(backend);
+	}
+	return (any & ABILITY_PASSWORD) != 0 ? any | all : any;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "auth_scram.h"
 #include "settings.h"
 
 /* Names longer than this are refused; RFC 1939's 40 are not enough for mail. */
@@ -26,7 +27,7 @@ enum auth_result {
 
 struct auth_attempt {
 	const char *name;	/* as the client sent it; auth_check checks */
-	const char *password;
+	const char *password;	/* or the token, or "" if none is asked for */
 	const char *address;	/* of the client, numeric, for PAM_RHOST */
 };
 
@@ -51,5 +52,39 @@ struct auth_identity {
  */
 enum auth_result auth_check(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, struct auth_identity *identity);
+
+/*
+ * Find out who 'attempt->name' is, with no password: somebody else vouches for
+ * the name.  Only back ends that have a list of names are asked.  Returns as
+ * auth_check() does.
+ */
+enum auth_result auth_find(const struct auth_settings *settings,
+	const struct auth_attempt *attempt, struct auth_identity *identity);
+
+/*
+ * Find the SCRAM keys of 'attempt->name'; made-up ones, always the same, for a
+ * name without any.
+ *
+ * Returns AUTH_GRANTED, or AUTH_PERMANENT, for the keys of a user; AUTH_DENIED
+ * for others, with which the exchange goes on and fails; or AUTH_TEMPORARY
+ * without keys.  Whoever proves to have the password is what was returned.
+ */
+enum auth_result auth_find_scram(const struct auth_settings *settings,
+	const struct auth_attempt *attempt, enum scram_digest digest,
+	struct scram_keys *keys, struct auth_identity *identity);
+
+/*
+ * Let the back ends of type token judge the token 'attempt->password' of
+ * 'attempt->name', or ("") of whomever it belongs to.  Returns as auth_check()
+ * does.
+ */
+enum auth_result auth_check_token(const struct auth_settings *settings,
+	const struct auth_attempt *attempt, struct auth_identity *identity);
+
+/*
+ * What the back ends can do, as bits of enum ability.  Reads files: only for a
+ * process that ends soon.
+ */
+uint32_t auth_abilities(const struct auth_settings *settings);
 
 #endif

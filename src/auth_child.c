@@ -172,6 +172,21 @@ static int wait_for_end(const struct child *child, int64_t deadline_ms)
 	return status;
 }
 
+/* Wait for a reply, or for the end.  Returns whether there is one. */
+static bool wait_for_reply(const struct child *child, int64_t deadline_ms)
+{
+	struct pollfd both[2] = {
+		{ .fd = child->reply_fd, .events = POLLIN },
+		{ .fd = child->pid_fd, .events = POLLIN },
+	};
+	int ready;
+
+	do {
+		ready = poll(both, 2, deadline_poll_ms(deadline_ms));
+	} while (ready < 0 && errno == EINTR);
+	return ready > 0 && both[0].revents != 0;
+}
+
 int child_start(struct child *child, char *const argv[], char *const envp[],
 	int input_fd)
 {
@@ -201,18 +216,27 @@ int child_start(struct child *child, char *const argv[], char *const envp[],
 bool child_reply(const struct child *child, int64_t deadline_ms,
 	struct child_reply *reply)
 {
-	struct pollfd both[2] = {
-		{ .fd = child->reply_fd, .events = POLLIN },
-		{ .fd = child->pid_fd, .events = POLLIN },
-	};
-	int ready;
+	return wait_for_reply(child, deadline_ms) &&
+		receive(child->reply_fd, reply);
+}
 
-	do {
-		ready = poll(both, 2, deadline_poll_ms(deadline_ms));
-	} while (ready < 0 && errno == EINTR);
-	if (ready <= 0 || both[0].revents == 0)
+bool child_name(const struct child *child, int64_t deadline_ms,
+	char name[AUTH_NAME_OCTETS + 1])
+{
+	char text[AUTH_NAME_OCTETS + 2];
+
+	if (!wait_for_reply(child, deadline_ms))
 		return false;
-	return receive(child->reply_fd, reply);
+	ssize_t got = recv(child->reply_fd, text, sizeof(text),
+		MSG_DONTWAIT | MSG_TRUNC);
+	if (got > 0 && (size_t)got <= sizeof(text) && text[got - 1] == '\n')
+		got--;
+	if (got <= 0 || got > AUTH_NAME_OCTETS ||
+			memchr(text, '\0', (size_t)got) != NULL)
+		return false;
+	memcpy(name, text, (size_t)got);
+	name[got] = '\0';
+	return auth_name_is_usable(name);
 }
 
 int child_wait(struct child *child, int64_t deadline_ms)

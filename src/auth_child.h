@@ -42,6 +42,10 @@ int child_start(struct child *child, char *const argv[], char *const envp[],
 bool child_reply(const struct child *child, int64_t deadline_ms,
 	struct child_reply *reply);
 
+/* The same for a reply that is a user's name, and a LF or not. */
+bool child_name(const struct child *child, int64_t deadline_ms,
+	char name[AUTH_NAME_OCTETS + 1]);
+
 /*
  * Wait for the end; after 'deadline_ms' kill the program and what it started.
  * Returns what waitpid(2) calls its status, or -1 if it was killed so.

@@ -122,35 +122,19 @@ static enum auth_result check_password(const char *path,
 	return AUTH_DENIED;
 }
 
-/* Find the field 'word' or 'word=...'; return what is behind the word. */
-static const char *find_extra(const char *extra, const char *word)
-{
-	size_t length = strlen(word);
-
-	while (*extra != '\0') {
-		size_t count = strcspn(extra, " ");
-
-		if (strcspn(extra, " =") == length &&
-			memcmp(extra, word, length) == 0)
-			return extra + length;
-		extra += count + (extra[count] == ' ');
-	}
-	return NULL;
-}
-
-static bool is_restricted(const char *extra)
+static bool is_restricted(const struct passwd_entry *entry)
 {
 	for (size_t i = 0; i < sizeof(restrictions) / sizeof(restrictions[0]);
 		i++)
-		if (find_extra(extra, restrictions[i]) != NULL)
+		if (passwd_entry_extra(entry, restrictions[i]) != NULL)
 			return true;
 	return false;
 }
 
 /* Whatever value it has but "no": a slip must not let anybody remove mail. */
-static bool is_read_only(const char *extra)
+static bool is_read_only(const struct passwd_entry *entry)
 {
-	const char *value = find_extra(extra, "readonly");
+	const char *value = passwd_entry_extra(entry, "readonly");
 
 	return value != NULL && (strncmp(value, "=no", 3) != 0 ||
 		(value[3] != '\0' && value[3] != ' '));
@@ -203,24 +187,6 @@ static const char *find_home(const struct backend_settings *backend,
 		"its home is too long";
 }
 
-static enum auth_result identify(const struct backend_settings *backend,
-	const struct passwd_entry *entry, struct auth_identity *identity)
-{
-	const char *wrong = find_ids(backend, entry, identity);
-
-	if (wrong == NULL)
-		wrong = find_home(backend, entry, identity);
-	if (wrong == NULL && is_restricted(entry->fields[PASSWD_EXTRA]))
-		wrong = "its extra fields restrict logins in a way that is "
-			"not supported";
-	identity->is_read_only = is_read_only(entry->fields[PASSWD_EXTRA]);
-	if (wrong == NULL)
-		return AUTH_GRANTED;
-	log_error("%s:%u: user cannot log in: %s", backend->path, entry->line,
-		wrong);
-	return AUTH_PERMANENT;
-}
-
 static enum auth_result decide(const struct backend_settings *backend,
 	const struct search *search,
 	const char *password, struct auth_identity *identity)
@@ -233,8 +199,26 @@ static enum auth_result decide(const struct backend_settings *backend,
 	}
 	result = check_password(backend->path, search, password);
 	if (result == AUTH_GRANTED)
-		result = identify(backend, &search->user, identity);
+		result = auth_file_identify(backend, &search->user, identity);
 	return result;
+}
+
+enum auth_result auth_file_identify(const struct backend_settings *backend,
+	const struct passwd_entry *entry, struct auth_identity *identity)
+{
+	const char *wrong = find_ids(backend, entry, identity);
+
+	if (wrong == NULL)
+		wrong = find_home(backend, entry, identity);
+	if (wrong == NULL && is_restricted(entry))
+		wrong = "its extra fields restrict logins in a way that is "
+			"not supported";
+	identity->is_read_only = is_read_only(entry);
+	if (wrong == NULL)
+		return AUTH_GRANTED;
+	log_error("%s:%u: user cannot log in: %s", backend->path, entry->line,
+		wrong);
+	return AUTH_PERMANENT;
 }
 
 enum auth_result auth_file_check(const struct backend_settings *backend,

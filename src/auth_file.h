@@ -8,6 +8,7 @@
 #define POSTERN_AUTH_FILE_H
 
 #include "auth.h"
+#include "passwd_file.h"
 
 /*
  * Check 'attempt' against the file of 'backend'.  Returns AUTH_GRANTED,
@@ -16,5 +17,9 @@
  */
 enum auth_result auth_file_check(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity);
+
+/* Whom the line 'entry' makes of its user: AUTH_GRANTED or AUTH_PERMANENT. */
+enum auth_result auth_file_identify(const struct backend_settings *backend,
+	const struct passwd_entry *entry, struct auth_identity *identity);
 
 #endif

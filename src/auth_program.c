@@ -27,20 +27,23 @@
 #define REPLY_PROGRAM "/postern-reply"
 #define EXIT_DENIED 1
 
+/* A name, a token as WIRE_RESPONSE_BYTES of base64 hold it, the time. */
+#define TOKEN_REQUEST_OCTETS 10240
+
 /* Write "login\0password\0timestamp\0"; returns its octets, 0 if too many. */
-static size_t make_request(const struct auth_attempt *attempt,
-	char request[CHILD_REQUEST_OCTETS])
+static size_t make_request(const struct auth_attempt *attempt, char *request,
+	size_t room)
 {
-	int count = snprintf(request, CHILD_REQUEST_OCTETS, "%s%c%s%c%jd",
+	int count = snprintf(request, room, "%s%c%s%c%jd",
 		attempt->name, '\0', attempt->password, '\0',
 		(intmax_t)time(NULL));
 
-	if (count < 0 || count + 1 > CHILD_REQUEST_OCTETS)
+	if (count < 0 || (size_t)count + 1 > room)
 		return 0;
 	return (size_t)count + 1;
 }
 
-/* The request is smaller than PIPE_BUF: a pipe takes it without a reader. */
+/* An empty pipe takes any request without a reader: it holds 64 KiB. */
 static int put_into_pipe(const char *request, size_t count)
 {
 	int ends[2];
@@ -73,6 +76,7 @@ static void find_reply_program(char path[AUTH_PATH_BYTES])
 	snprintf(path, AUTH_PATH_BYTES, "%s", LIBEXECDIR REPLY_PROGRAM);
 }
 
+/* reply_program: the last argument, or NULL. */
 static char **make_argv(char *const command[], char *reply_program)
 {
 	size_t count = 0;
@@ -89,8 +93,7 @@ static char **make_argv(char *const command[], char *reply_program)
 }
 
 static int start(const struct backend_settings *backend, const char *address,
-	int input_fd,
-	struct child *child)
+	int input_fd, struct child *child)
 {
 	char search[] = "PATH=/usr/bin:/bin:/usr/sbin:/sbin";
 	char protocol[] = "PROTO=TCP", service[] = "SERVICE=pop3";
@@ -101,7 +104,8 @@ static int start(const struct backend_settings *backend, const char *address,
 
 	snprintf(client, sizeof(client), "TCPREMOTEIP=%s", address);
 	find_reply_program(reply_program);
-	argv = make_argv(backend->command, reply_program);
+	argv = make_argv(backend->command,
+		backend->type == BACKEND_PROGRAM ? reply_program : NULL);
 	if (argv != NULL)
 		result = child_start(child, argv, environment, input_fd);
 	else
@@ -114,8 +118,10 @@ static int start(const struct backend_settings *backend, const char *address,
 static int start_with_request(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct child *child)
 {
-	char request[CHILD_REQUEST_OCTETS];
-	size_t count = make_request(attempt, request);
+	char request[TOKEN_REQUEST_OCTETS];
+	size_t count = make_request(attempt, request,
+		backend->type == BACKEND_PROGRAM ? CHILD_REQUEST_OCTETS :
+		sizeof(request));
 	int input_fd = -1;
 
 	/* Told apart here from a program that runs and then fails. */
@@ -172,6 +178,13 @@ static enum auth_result identify(const struct backend_settings *backend,
 	return AUTH_GRANTED;
 }
 
+static enum auth_result log_not_run(const struct backend_settings *backend)
+{
+	log_error("backend %s: cannot run %s: %s", backend->name,
+		backend->command[0], strerror(errno));
+	return errno == EMSGSIZE ? AUTH_DENIED : AUTH_TEMPORARY;
+}
+
 enum auth_result auth_program_check(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
@@ -181,11 +194,8 @@ enum auth_result auth_program_check(const struct backend_settings *backend,
 	enum auth_result result;
 	bool has_reply;
 
-	if (start_with_request(backend, attempt, &child) != 0) {
-		log_error("backend %s: cannot run %s: %s", backend->name,
-			backend->command[0], strerror(errno));
-		return errno == EMSGSIZE ? AUTH_DENIED : AUTH_TEMPORARY;
-	}
+	if (start_with_request(backend, attempt, &child) != 0)
+		return log_not_run(backend);
 	has_reply = child_reply(&child, deadline_ms, &reply);
 	result = judge_end(backend, child_wait(&child, deadline_ms));
 	if (result != AUTH_GRANTED)
@@ -194,5 +204,23 @@ enum auth_result auth_program_check(const struct backend_settings *backend,
 		return identify(backend, &reply, identity);
 	log_error("backend %s: %s succeeded, but its last argument sent no "
 		"right reply", backend->name, backend->command[0]);
+	return AUTH_TEMPORARY;
+}
+
+enum auth_result auth_program_token(const struct backend_settings *backend,
+	const struct auth_attempt *attempt, char name[AUTH_NAME_OCTETS + 1])
+{
+	int64_t deadline_ms = deadline_in_s(backend->timeout_s);
+	struct child child;
+
+	if (start_with_request(backend, attempt, &child) != 0)
+		return log_not_run(backend);
+	bool has_name = child_name(&child, deadline_ms, name);
+	enum auth_result result = judge_end(backend,
+		child_wait(&child, deadline_ms));
+	if (result != AUTH_GRANTED || has_name)
+		return result;
+	log_error("backend %s: %s succeeded, but wrote no usable user name to "
+		"descriptor 4", backend->name, backend->command[0]);
 	return AUTH_TEMPORARY;
 }

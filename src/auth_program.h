@@ -15,4 +15,13 @@
 enum auth_result auth_program_check(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity);
 
+/*
+ * Run the command of 'backend', of type token, with the token as the password
+ * of the attempt, whose name may be "": exit 0 grants, after the user's name
+ * was written to descriptor 4, maybe with a line end; 1 denies; all else is
+ * AUTH_TEMPORARY, as above.
+ */
+enum auth_result auth_program_token(const struct backend_settings *backend,
+	const struct auth_attempt *attempt, char name[AUTH_NAME_OCTETS + 1]);
+
 #endif

@@ -17,6 +17,7 @@
 #include <strings.h>
 
 #include "auth.h"
+#include "auth_scram.h"
 
 static enum scheme_result compare(const char *a, const char *b, size_t count)
 {
@@ -64,6 +65,35 @@ static enum scheme_result check_crypt(const char *stored, const char *password)
 	return result;
 }
 
+static enum scheme_result check_scram(enum scram_digest digest,
+	const char *stored, const char *password)
+{
+	struct scram_keys keys, derived;
+	enum scheme_result result = SCHEME_UNSUPPORTED;
+
+	if (scram_parse(digest, stored, &keys)) {
+		derived = keys;
+		if (scram_derive(digest, password, &derived) == 0)
+			result = compare((const char *)keys.stored_key,
+				(const char *)derived.stored_key,
+				scram_digest_bytes(digest));
+	}
+	explicit_bzero(&derived, sizeof(derived));
+	return result;
+}
+
+static enum scheme_result check_scram_sha_1(const char *stored,
+	const char *password)
+{
+	return check_scram(SCRAM_SHA_1, stored, password);
+}
+
+static enum scheme_result check_scram_sha_256(const char *stored,
+	const char *password)
+{
+	return check_scram(SCRAM_SHA_256, stored, password);
+}
+
 /* "*-CRYPT" stands for all names that end so: crypt(3) sees which it is. */
 static const struct scheme {
 	const char *name;
@@ -74,6 +104,8 @@ static const struct scheme {
 	{ "CLEARTEXT", check_plain },
 	{ "CRYPT", check_crypt },
 	{ "*-CRYPT", check_crypt },
+	{ "SCRAM-SHA-1", check_scram_sha_1 },
+	{ "SCRAM-SHA-256", check_scram_sha_256 },
 };
 
 static bool is_scheme(const char *pattern, const char *name, size_t count)

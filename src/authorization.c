@@ -1,5 +1,5 @@
 /*
- * authorization.c - the AUTHORIZATION state: CAPA STLS USER PASS QUIT
+ * authorization.c - the AUTHORIZATION state: CAPA STLS USER PASS AUTH QUIT
  *
  * Runs in: a worker, which can neither check a password nor open a file: it
  * asks the master for a keeper, and that one for the maildrop.
@@ -15,6 +15,7 @@
 
 #include "capa.h"
 #include "deadline.h"
+#include "exchange.h"
 
 #define MOST_BAD_COMMANDS 10
 
@@ -62,9 +63,8 @@ static enum pop3_event welcome(struct session *session)
 {
 	uint32_t count = mailbox_count(&session->mailbox);
 
-	/* No longer name is ever granted: see AUTH_NAME_OCTETS. */
-	snprintf(session->report.user, sizeof(session->report.user), "%.255s",
-		session->user);
+	snprintf(session->report.user, sizeof(session->report.user), "%s",
+		session->mailbox.user);
 	pop3_ok(session, "%u message%s (%llu octets)", count,
 		count == 1 ? "" : "s", (unsigned long long)
 		mailbox_unmarked_octets(&session->mailbox));
@@ -74,6 +74,15 @@ static enum pop3_event welcome(struct session *session)
 static enum pop3_event deny(struct session *session)
 {
 	pop3_err(session, "[AUTH] wrong user name or password");
+	if (++session->failed_logins >= session->settings->auth.attempts)
+		return pop3_over(session, WIRE_END_ATTEMPTS);
+	return POP3_CONTINUE;
+}
+
+/* It is counted as a failed login: each costs a keeper. */
+static enum pop3_event malformed(struct session *session)
+{
+	pop3_err(session, "that is no response of this mechanism");
 	if (++session->failed_logins >= session->settings->auth.attempts)
 		return pop3_over(session, WIRE_END_ATTEMPTS);
 	return POP3_CONTINUE;
@@ -112,6 +121,8 @@ static enum pop3_event answer_login(struct session *session, int status)
 		return pop3_err(session,
 			"[SYS/PERM] can't open the mailbox, ask your "
 			"administrator");
+	case WIRE_LOGIN_MALFORMED:
+		return malformed(session);
 	case WIRE_LOGIN_NO_FOLDER:
 		return pop3_err(session, "[SYS/PERM] there is no such folder");
 	default:
@@ -119,28 +130,20 @@ static enum pop3_event answer_login(struct session *session, int status)
 	}
 }
 
-/*
- * How long to wait for the keeper: it ends a check that takes too long itself,
- * and opening a large mailbox may take longer than a login.
- */
-static int64_t answer_deadline_ms(const struct session *session)
+static enum pop3_event no_keeper(struct session *session)
 {
-	int64_t login_ms = session->stream.deadline_ms;
-	int64_t open_ms = deadline_in_s(
-		session->settings->limits.idle_timeout_s);
-
-	return open_ms > login_ms ? open_ms : login_ms;
+	if (errno != EAGAIN && errno != EPERM)
+		return keeper_lost(session);
+	return pop3_err(session,
+		"[SYS/TEMP] too many logins now, try again later");
 }
 
 static enum pop3_event log_in(struct session *session, const char *password)
 {
 	int keeper_fd = ask_keeper(session);
 
-	if (keeper_fd < 0 && (errno == EAGAIN || errno == EPERM))
-		return pop3_err(session,
-			"[SYS/TEMP] too many logins now, try again later");
 	if (keeper_fd < 0)
-		return keeper_lost(session);
+		return no_keeper(session);
 
 	/* One copy of the password, wiped below; a line fits in it. */
 	struct wire_auth request = { .kind = WIRE_AUTH };
@@ -148,7 +151,7 @@ static enum pop3_event log_in(struct session *session, const char *password)
 	snprintf(request.password, sizeof(request.password), "%s", password);
 
 	int status = mailbox_login(&session->mailbox, keeper_fd, &request,
-		answer_deadline_ms(session));
+		exchange_deadline_ms(session));
 	int error = errno;
 	explicit_bzero(&request, sizeof(request));
 	errno = error;
@@ -181,6 +184,55 @@ static enum pop3_event do_pass(struct session *session,
 	event = log_in(session, request->text);
 	forget_user(session);
 	return event;
+}
+
+/* A list for clients from before CAPA; RFC 5034 leaves it to us. */
+static enum pop3_event list_mechanisms(struct session *session)
+{
+	pop3_ok(session, "mechanisms follow");
+	for (int i = 0; i < MECHANISMS; i++)
+		if (capa_has_mechanism(session, (enum mechanism)i))
+			pop3_line(session, "%s",
+				mechanism_name((enum mechanism)i));
+	return pop3_end_of_lines(session);
+}
+
+/* Say why a mechanism can't be had. */
+static enum pop3_event refuse_mechanism(struct session *session,
+	enum mechanism mechanism)
+{
+	if (mechanism < MECHANISMS && mechanism_is_cleartext(mechanism) &&
+			session->abilities != 0 && !capa_has_user(session))
+		return refuse_cleartext(session);
+	return pop3_bad(session, "this mechanism is not available");
+}
+
+/* RFC 5034 section 4. */
+static enum pop3_event do_auth(struct session *session,
+	const struct pop3_request *request)
+{
+	struct exchange_request asked;
+	int keeper_fd;
+
+	forget_user(session);
+	if (request->text == NULL)
+		return list_mechanisms(session);
+	if (exchange_parse(request->text, &asked) < 0)
+		return pop3_bad(session, "mechanism expected, or a mechanism "
+			"and base64");
+	if (asked.mechanism == MECHANISMS ||
+			!capa_has_mechanism(session, asked.mechanism))
+		return refuse_mechanism(session, asked.mechanism);
+	keeper_fd = ask_keeper(session);
+	if (keeper_fd < 0)
+		return no_keeper(session);
+
+	int status = exchange_run(session, &authorization_state, keeper_fd,
+		&asked);
+	if (status == EXCHANGE_CANCELLED)
+		return pop3_err(session, "cancelled");
+	return status == EXCHANGE_LOST ? POP3_OVER :
+		answer_login(session, status);
 }
 
 static enum pop3_event do_stls(struct session *session,
@@ -219,6 +271,7 @@ static enum pop3_event do_quit(struct session *session,
 static const struct pop3_command commands[] = {
 	{ "USER", POP3_TEXT, do_user },
 	{ "PASS", POP3_TEXT, do_pass },
+	{ "AUTH", POP3_ANY_TEXT, do_auth },
 	{ "CAPA", POP3_NO_ARGUMENT, capa_authorization },
 	{ "STLS", POP3_NO_ARGUMENT, do_stls },
 	{ "QUIT", POP3_NO_ARGUMENT, do_quit },

@@ -1,5 +1,5 @@
 /*
- * authorization.h - the AUTHORIZATION state: CAPA STLS USER PASS QUIT
+ * authorization.h - the AUTHORIZATION state: CAPA STLS USER PASS AUTH QUIT
  */
 #ifndef POSTERN_AUTHORIZATION_H
 #define POSTERN_AUTHORIZATION_H

@@ -7,6 +7,9 @@
 
 #include "capa.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /*
  * After how many days messages go, at the earliest.  All users have the same
  * rules, so it is true before the login, too.  RFC 2449 section 6.7.
@@ -23,6 +26,21 @@ static void write_expire(struct session *session)
 		pop3_line(session, "EXPIRE NEVER");
 	else
 		pop3_line(session, "EXPIRE %u", days);
+}
+
+/* RFC 5034 section 3. */
+static void write_sasl(struct session *session)
+{
+	char line[256] = "SASL";
+	size_t count = strlen(line);
+
+	for (int i = 0; i < MECHANISMS; i++)
+		if (capa_has_mechanism(session, (enum mechanism)i))
+			count += (size_t)snprintf(line + count,
+				sizeof(line) - count, " %s",
+				mechanism_name((enum mechanism)i));
+	if (count > strlen("SASL"))
+		pop3_line(session, "%s", line);
 }
 
 /*
@@ -42,6 +60,7 @@ static const struct capability {
 	{ .line = "PIPELINING" },
 	{ .write = write_expire },
 	{ .line = "USER", .is_true = capa_has_user },
+	{ .write = write_sasl },
 	{ .line = "STLS", .is_true = capa_has_stls,
 		.is_over_after_login = true },
 	{ .line = "IMPLEMENTATION Postern" },
@@ -64,7 +83,8 @@ bool capa_has_stls(const struct session *session)
 		session->tls_context != NULL && session->stream.tls == NULL;
 }
 
-bool capa_has_user(const struct session *session)
+/* Whether a password may come as it is. */
+static bool may_cleartext(const struct session *session)
 {
 	switch (session->settings->auth.cleartext) {
 	case CLEARTEXT_ALWAYS:
@@ -74,6 +94,34 @@ bool capa_has_user(const struct session *session)
 	default:
 		return false;
 	}
+}
+
+bool capa_has_user(const struct session *session)
+{
+	return (session->abilities & ABILITY_PASSWORD) != 0 &&
+		may_cleartext(session);
+}
+
+bool capa_has_mechanism(const struct session *session,
+	enum mechanism mechanism)
+{
+	const struct tls *tls = session->stream.tls;
+	uint8_t binding[TLS_BINDING_OCTETS];
+	const struct mechanism_channel channel = {
+		.may_cleartext = may_cleartext(session),
+		.has_binding = tls != NULL &&
+			tls_channel_binding(tls, binding) == 0,
+		.has_name = tls != NULL && tls_client_name(tls) != NULL,
+	};
+
+	return mechanism_can_work(mechanism, session->abilities,
+		session->settings->auth.mechanisms, &channel);
+}
+
+bool capa_has_bound(const struct session *session)
+{
+	return capa_has_mechanism(session, MECHANISM_SCRAM_SHA_256_PLUS) ||
+		capa_has_mechanism(session, MECHANISM_SCRAM_SHA_1_PLUS);
 }
 
 enum pop3_event capa_authorization(struct session *session,

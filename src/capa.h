@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "mechanism.h"
 #include "pop3.h"
 
 /* Whether STLS would work now.  RFC 2595 section 4. */
@@ -16,6 +17,13 @@ bool capa_has_stls(const struct session *session);
  * settings forbid that.  RFC 2595 section 3.1, RFC 8314 section 4.1.
  */
 bool capa_has_user(const struct session *session);
+
+/* Whether AUTH with 'mechanism' would be taken now.  RFC 5034 section 3. */
+bool capa_has_mechanism(const struct session *session,
+	enum mechanism mechanism);
+
+/* Whether that is so with any mechanism that is bound to the TLS channel. */
+bool capa_has_bound(const struct session *session);
 
 /* Answer CAPA in the AUTHORIZATION or the TRANSACTION state.  RFC 2449. */
 enum pop3_event capa_authorization(struct session *session,

@@ -13,19 +13,25 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "auth_account.h"
 #include "child.h"
 #include "deadline.h"
 #include "log.h"
 #include "maildrop.h"
+#include "mechanism.h"
 #include "signer.h"
 #include "wire.h"
 
 /* How long the signer may take to load its keys. */
 #define SIGNER_READY_S 10
+
+/* How long the back ends may take to say what they can do. */
+#define ABILITIES_S 5
 
 /* A log line for what the libraries' functions print on a FILE. */
 #define MESSAGE_BYTES 2048
@@ -184,17 +190,62 @@ static int hear_check(pid_t pid, int said_fd)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
+static uint64_t mix(uint64_t stamp, int64_t value)
+{
+	return (stamp ^ (uint64_t)value) * 1099511628211u;
+}
+
+/* A number that is another one when a passwd-file has changed; never 0. */
+static uint64_t stamp_users(const struct auth_settings *auth)
+{
+	uint64_t stamp = 14695981039346656037u;
+	struct stat status;
+
+	for (size_t i = 0; i < auth->backend_count; i++) {
+		if (auth->backends[i].type != BACKEND_PASSWD_FILE ||
+				stat(auth->backends[i].path, &status) < 0)
+			continue;
+		stamp = mix(stamp, (int64_t)status.st_ino);
+		stamp = mix(stamp, (int64_t)status.st_size);
+		stamp = mix(stamp, (int64_t)status.st_mtim.tv_sec);
+		stamp = mix(stamp, (int64_t)status.st_mtim.tv_nsec);
+		stamp = mix(stamp, (int64_t)status.st_ctim.tv_nsec);
+	}
+	return stamp | 1;
+}
+
+static void ask_abilities(struct generation *generation)
+{
+	int status = 0;
+	pid_t pid = child_fork(NULL, 0);
+
+	if (pid == 0) {
+		(void)alarm(ABILITIES_S);
+		_exit((int)auth_abilities(&generation->settings->auth));
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return;
+	if (pid > 0 && WIFEXITED(status))
+		generation->abilities = (uint32_t)WEXITSTATUS(status);
+	else
+		log_error("can't find out what the backends can do");
+}
+
 int generation_begin(struct generation *generation, struct settings *settings,
 	int root_fd)
 {
 	*generation = (struct generation){
 		.settings = settings, .signer_pid = -1, .signer_fd = -1,
+		.abilities = ABILITY_PASSWORD,
 	};
 	if (maildrop_check(&settings->mailbox) == 0 &&
 			find_users(generation) == 0 &&
 			load_certificates(generation) == 0 &&
-			generation_start_signer(generation, root_fd) == 0)
+			generation_start_signer(generation, root_fd) == 0) {
+		(void)generation_renew_abilities(generation);
 		return 0;
+	}
 	generation_end(generation);
 	return -1;
 }
@@ -255,6 +306,18 @@ int generation_check_settings(const char *path)
 		return hear_check(pid, fds[0]);
 	close(fds[0]);
 	return -1;
+}
+
+bool generation_renew_abilities(struct generation *generation)
+{
+	uint64_t stamp = stamp_users(&generation->settings->auth);
+	uint32_t before = generation->abilities;
+
+	if (stamp == generation->users_stamp)
+		return false;
+	generation->users_stamp = stamp;
+	ask_abilities(generation);
+	return generation->abilities != before;
 }
 
 void generation_end(struct generation *generation)

@@ -21,6 +21,8 @@ struct generation {
 	struct confine_identity signer_identity;
 	pid_t signer_pid;			/* -1: no signer */
 	int signer_fd;				/* -1: no signer */
+	uint32_t abilities;			/* enum ability: back ends' */
+	uint64_t users_stamp;			/* of the passwd-files then */
 };
 
 /*
@@ -48,6 +50,12 @@ int generation_start_signer(struct generation *generation, int root_fd);
  * good, else -1, logged.
  */
 int generation_check_settings(const char *path);
+
+/*
+ * If a passwd-file has changed, find out again what the back ends can do, in a
+ * child process: their files hold secrets.  Returns whether that has changed.
+ */
+bool generation_renew_abilities(struct generation *generation);
 
 /* Forget it; its signer ends after the last of its workers. */
 void generation_end(struct generation *generation);

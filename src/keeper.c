@@ -10,9 +10,6 @@
 #include "keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,108 +17,12 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "auth.h"
-#include "auth_name.h"
 #include "commit.h"
 #include "confine.h"
-#include "deadline.h"
 #include "log.h"
+#include "login.h"
 #include "maildrop.h"
 #include "wire.h"
-
-/*
- * A login that takes longer than it may is ended by SIGALRM, without a handler:
- * so it ends a wait for a dead file server, too.
- */
-static void set_alarm(uint32_t seconds)
-{
-	(void)signal(SIGALRM, SIG_DFL);
-	(void)alarm(seconds);
-}
-
-static volatile sig_atomic_t is_told_to_stop;
-
-/* It is remembered: what we are at comes to its end first. */
-static void on_term(int number)
-{
-	(void)number;	/* it has no other */
-	is_told_to_stop = 1;
-}
-
-/* Wait until then, whatever the worker does meanwhile. */
-static void wait_until(int64_t deadline_ms)
-{
-	while (!deadline_has_passed(deadline_ms))
-		(void)poll(NULL, 0, deadline_poll_ms(deadline_ms));
-}
-
-static void send_status(const struct keeper *keeper,
-	enum wire_login_status status)
-{
-	struct wire_login answer = { .kind = WIRE_AUTH, .status = status };
-
-	/* A worker that is gone needs no answer. */
-	(void)wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
-}
-
-/* Hold one of the gate's octets until close_gate(). */
-static void open_gate(const struct keeper *keeper)
-{
-	struct flock octet = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1,
-		.l_start = keeper->number %
-			keeper->settings->auth.concurrent_checks,
-	};
-
-	while (fcntl(keeper->gate_fd, F_SETLKW, &octet) < 0 && errno == EINTR)
-		;
-}
-
-static void close_gate(const struct keeper *keeper)
-{
-	/* Closing any descriptor of the file gives its locks back. */
-	close(keeper->gate_fd);
-}
-
-static void receive_attempt(const struct keeper *keeper,
-	struct wire_auth *request)
-{
-	if (wire_receive(keeper->worker_fd, WIRE_AUTH, request,
-			sizeof(*request), NULL) < 0)
-		_exit(errno == EPIPE ? KEEPER_EXIT_ABANDONED :
-			KEEPER_EXIT_BAD_RECORD);
-	if (memchr(request->name, '\0', sizeof(request->name)) == NULL ||
-			memchr(request->password, '\0',
-				sizeof(request->password)) == NULL)
-		_exit(KEEPER_EXIT_BAD_RECORD);
-}
-
-/* fail2ban knows this line: courier-auth[_daemon=postern]. */
-static void log_failure(const struct keeper *keeper, const char *name)
-{
-	char safe[LOG_NAME_BYTES];
-
-	log_name(name, safe);
-	log_info("LOGIN FAILED, user=%s, ip=[%s], listener=%s", safe,
-		keeper->address, keeper->listener);
-}
-
-/*
- * The wait counts from before the check, so that its time does not tell which
- * back end knew the name.
- */
-static _Noreturn void deny(const struct keeper *keeper, const char *name,
-	int64_t since_ms)
-{
-	log_failure(keeper, name);
-	set_alarm(0);
-	/* A master that stops may end this wait, and no other work. */
-	(void)signal(SIGTERM, SIG_DFL);
-	if (!is_told_to_stop)
-		wait_until(since_ms + keeper->delay_ms);
-	send_status(keeper, WIRE_LOGIN_DENIED);
-	_exit(KEEPER_EXIT_DENIED);
-}
 
 /* Tell the other session's facts: the password was right. */
 static _Noreturn void give_up_in_use(const struct keeper *keeper,
@@ -138,45 +39,6 @@ static _Noreturn void give_up_in_use(const struct keeper *keeper,
 	_exit(KEEPER_EXIT_NOT_OPENED);
 }
 
-static _Noreturn void give_up(const struct keeper *keeper,
-	enum wire_login_status status)
-{
-	send_status(keeper, status);
-	_exit(KEEPER_EXIT_NOT_OPENED);
-}
-
-/* Returns only when the login is granted. */
-static void check_login(const struct keeper *keeper,
-	struct auth_login *login, struct auth_identity *identity)
-{
-	struct wire_auth request;
-
-	receive_attempt(keeper, &request);
-	auth_name_split(request.name,
-		keeper->settings->mailbox.folder_separator, login);
-	open_gate(keeper);
-	int64_t since_ms = deadline_now_ms();
-	struct auth_attempt attempt = {
-		.name = login->user,
-		.password = request.password,
-		.address = keeper->address,
-	};
-	enum auth_result result = auth_check(&keeper->settings->auth,
-		&attempt, identity);
-	close_gate(keeper);
-	explicit_bzero(request.password, sizeof(request.password));
-
-	/* From here on the mailbox may take its time, too. */
-	if (result == AUTH_GRANTED)
-		set_alarm(keeper->settings->limits.idle_timeout_s);
-	if (result == AUTH_DENIED)
-		deny(keeper, request.name, since_ms);
-	if (result == AUTH_PERMANENT)
-		give_up(keeper, WIRE_LOGIN_PERMANENT);
-	if (result != AUTH_GRANTED)
-		give_up(keeper, WIRE_LOGIN_TEMPORARY);
-}
-
 static void become(const struct keeper *keeper,
 	const struct auth_identity *identity)
 {
@@ -190,11 +52,12 @@ static void become(const struct keeper *keeper,
 	log_error("user=%s: can't become uid %u gid %u: %s", identity->name,
 		(unsigned int)identity->uid, (unsigned int)identity->gid,
 		strerror(errno));
-	give_up(keeper, WIRE_LOGIN_PERMANENT);
+	login_give_up(keeper, WIRE_LOGIN_PERMANENT);
 }
 
 /* Send GRANTED, with the listing inside if it is short. */
-static void grant(const struct keeper *keeper, struct maildrop *drop)
+static void grant(const struct keeper *keeper, struct maildrop *drop,
+	const char *user)
 {
 	struct wire_login answer = {
 		.kind = WIRE_AUTH, .status = WIRE_LOGIN_GRANTED,
@@ -204,6 +67,8 @@ static void grant(const struct keeper *keeper, struct maildrop *drop)
 		.image_bytes = (uint32_t)drop->drop.image_bytes,
 	};
 
+	/* No longer name is ever granted: see AUTH_NAME_OCTETS. */
+	snprintf(answer.user, sizeof(answer.user), "%.255s", user);
 	drop->is_listed = answer.image_bytes > 0;
 	if (drop->is_listed)
 		memcpy(answer.image, drop->drop.image, answer.image_bytes);
@@ -356,25 +221,22 @@ int keeper_gate(void)
 
 void keeper_run(struct keeper *keeper)
 {
-	struct auth_login login;
-	struct auth_identity identity;
+	struct sasl_outcome login;
 	struct maildrop drop;
 
 	(void)prctl(PR_SET_NAME, "postern-keeper", 0, 0, 0);
-	(void)signal(SIGTERM, on_term);
-	set_alarm(keeper->settings->limits.login_timeout_s);
-	check_login(keeper, &login, &identity);
-	become(keeper, &identity);
+	login_run(keeper, &login);
+	become(keeper, &login.identity);
 
 	enum wire_login_status status = maildrop_open(&drop,
-		&keeper->settings->mailbox, login.folder, &identity,
-		keeper->address);
+		&keeper->settings->mailbox, login.login.folder,
+		&login.identity, keeper->address);
 	if (status == WIRE_LOGIN_IN_USE)
 		give_up_in_use(keeper, &drop.holder);
 	if (status != WIRE_LOGIN_GRANTED)
-		give_up(keeper, status);
-	grant(keeper, &drop);
-	set_alarm(0);
+		login_give_up(keeper, status);
+	grant(keeper, &drop, login.name);
+	login_set_alarm(0);
 	serve_worker(keeper, &drop);
 	_exit(KEEPER_EXIT_SERVED);
 }

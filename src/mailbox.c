@@ -60,6 +60,11 @@ static int take_listing(struct mailbox *box)
 
 static int take_granted(struct mailbox *box, const struct wire_login *answer)
 {
+	if (memchr(answer->user, '\0', sizeof(answer->user)) == NULL) {
+		errno = EBADMSG;
+		return -1;
+	}
+	memcpy(box->user, answer->user, sizeof(box->user));
 	box->is_read_only = answer->is_read_only;
 	box->count = answer->count;
 	box->octets = answer->octets;
@@ -98,6 +103,40 @@ static int take_login(struct mailbox *box, struct wire_login *answer,
 			take_granted(box, answer) < 0)
 		return -1;
 	return (int)answer->status;
+}
+
+/* A keeper may lie, but only the client's own: what it gets is a string. */
+static int take_challenge(struct wire_login *answer,
+	char challenge[WIRE_IMAGE_BYTES])
+{
+	if (challenge == NULL || memchr(answer->image, '\0',
+			sizeof(answer->image)) == NULL) {
+		errno = EBADMSG;
+		return -1;
+	}
+	memcpy(challenge, answer->image, sizeof(answer->image));
+	return WIRE_LOGIN_CHALLENGE;
+}
+
+/* Send a record of a login attempt; any end but GRANTED ends the keeper. */
+static int attempt(struct mailbox *box, const void *request, size_t bytes,
+	char challenge[WIRE_IMAGE_BYTES], int64_t deadline_ms)
+{
+	struct wire_login answer;
+	int status = -1;
+
+	if (wire_send(box->keeper_fd, request, bytes, -1) == 0)
+		status = take_login(box, &answer, deadline_ms);
+	if (status == WIRE_LOGIN_CHALLENGE)
+		status = take_challenge(&answer, challenge);
+	if (status != WIRE_LOGIN_GRANTED && status != WIRE_LOGIN_CHALLENGE) {
+		int error = errno;
+		mailbox_end(box);
+		errno = error;
+	}
+	if (status == WIRE_LOGIN_IN_USE)
+		keep_holder(box, &answer);
+	return status;
 }
 
 /* Ask by OPEN or LISTING.  Returns a descriptor, or -1 with errno. */
@@ -151,20 +190,23 @@ void mailbox_begin(struct mailbox *box)
 int mailbox_login(struct mailbox *box, int keeper_fd,
 	const struct wire_auth *request, int64_t deadline_ms)
 {
-	struct wire_login answer;
-	int status = -1;
-
 	box->keeper_fd = keeper_fd;
-	if (wire_send(keeper_fd, request, sizeof(*request), -1) == 0)
-		status = take_login(box, &answer, deadline_ms);
-	if (status != WIRE_LOGIN_GRANTED) {
-		int error = errno;
-		mailbox_end(box);
-		errno = error;
-	}
-	if (status == WIRE_LOGIN_IN_USE)
-		keep_holder(box, &answer);
-	return status;
+	return attempt(box, request, sizeof(*request), NULL, deadline_ms);
+}
+
+int mailbox_exchange(struct mailbox *box, int keeper_fd,
+	const struct wire_sasl *request, char challenge[WIRE_IMAGE_BYTES],
+	int64_t deadline_ms)
+{
+	box->keeper_fd = keeper_fd;
+	return attempt(box, request, sizeof(*request), challenge,
+		deadline_ms);
+}
+
+int mailbox_step(struct mailbox *box, const struct wire_step *step,
+	char challenge[WIRE_IMAGE_BYTES], int64_t deadline_ms)
+{
+	return attempt(box, step, sizeof(*step), challenge, deadline_ms);
 }
 
 uint32_t mailbox_count(const struct mailbox *box)

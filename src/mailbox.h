@@ -28,6 +28,7 @@ struct mailbox {
 	enum mailbox_hold hold;
 	uint32_t count;			/* of messages, says the keeper */
 	uint64_t octets;		/* of all of them */
+	char user[256];			/* whom the client named */
 	struct listing listing;		/* without entries: not yet here */
 	void *image;			/* a short listing's memory, or NULL */
 	uint8_t *marks;			/* to be removed at QUIT; or NULL */
@@ -54,6 +55,17 @@ void mailbox_begin(struct mailbox *box);
  */
 int mailbox_login(struct mailbox *box, int keeper_fd,
 	const struct wire_auth *request, int64_t deadline_ms);
+
+/*
+ * The same by a SASL exchange, which goes on with mailbox_step() while they
+ * return WIRE_LOGIN_CHALLENGE: then 'challenge' is a string of base64 for the
+ * client.  RFC 5034.
+ */
+int mailbox_exchange(struct mailbox *box, int keeper_fd,
+	const struct wire_sasl *request, char challenge[WIRE_IMAGE_BYTES],
+	int64_t deadline_ms);
+int mailbox_step(struct mailbox *box, const struct wire_step *step,
+	char challenge[WIRE_IMAGE_BYTES], int64_t deadline_ms);
 
 /* Messages in all, and the octets of those that are not marked. */
 uint32_t mailbox_count(const struct mailbox *box);

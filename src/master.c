@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "arrivals.h"
+#include "auth_salt.h"
 #include "confine.h"
 #include "deadline.h"
 #include "departures.h"
@@ -251,6 +252,7 @@ static int begin(struct master *master, const struct master_start *start)
 	uint64_t seed = 0;
 
 	raise_fd_limit();
+	salt_begin();
 	/* Any seed does; a random one is better. */
 	(void)gnutls_rnd(GNUTLS_RND_NONCE, &seed, sizeof(seed));
 	*master = (struct master){

@@ -169,3 +169,20 @@ void passwd_file_close(struct passwd_file *file)
 	free(file->octets);
 	file->octets = NULL;
 }
+
+const char *passwd_entry_extra(const struct passwd_entry *entry,
+	const char *word)
+{
+	const char *extra = entry->fields[PASSWD_EXTRA];
+	size_t length = strlen(word);
+
+	while (*extra != '\0') {
+		size_t count = strcspn(extra, " ");
+
+		if (strcspn(extra, " =") == length &&
+				memcmp(extra, word, length) == 0)
+			return extra + length;
+		extra += count + (extra[count] == ' ');
+	}
+	return NULL;
+}

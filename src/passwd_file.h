@@ -33,6 +33,13 @@ bool passwd_file_open(struct passwd_file *file, const char *path);
 /* Read the next good line.  Returns false at the end. */
 bool passwd_file_next(struct passwd_file *file, struct passwd_entry *entry);
 
+/*
+ * Find the extra field 'word' or 'word=...': what is behind the word, up to a
+ * blank or the end; or NULL.
+ */
+const char *passwd_entry_extra(const struct passwd_entry *entry,
+	const char *word);
+
 /* Wipe and free what was read. */
 void passwd_file_close(struct passwd_file *file);
 

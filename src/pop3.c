@@ -97,6 +97,8 @@ static const char *take_arguments(struct session *session,
 	struct pop3_request *request)
 {
 	request->text = rest;
+	if (arguments == POP3_ANY_TEXT)
+		return NULL;
 	if (arguments == POP3_TEXT)
 		return rest == NULL ? "argument expected" : NULL;
 
@@ -211,6 +213,49 @@ static enum pop3_event serve_line(struct session *session,
 	}
 }
 
+/* Append 'count' octets that came to what there is of a response. */
+static enum line_event add_octets(char *response, size_t room, size_t *have,
+	const char *octets, size_t count)
+{
+	if (memchr(octets, '\0', count) != NULL)
+		return LINE_BAD;
+	if (count >= room - *have)
+		return LINE_TOO_LONG;
+	memcpy(response + *have, octets, count);
+	*have += count;
+	response[*have] = '\0';
+	return LINE_COMPLETE;
+}
+
+enum line_event pop3_read_response(struct session *session,
+	const struct pop3_state *state, char *response, size_t room)
+{
+	struct stream *stream = &session->stream;
+	enum line_event event = LINE_COMPLETE;
+	const char *end = NULL;
+	size_t have = 0;
+
+	response[0] = '\0';
+	while (end == NULL) {
+		if (stream_count(stream) == 0 && stream_fill(stream) < 0) {
+			(void)stream_lost(session, state);
+			return LINE_MORE;
+		}
+		const char *octets = stream_octets(stream);
+		size_t count = stream_count(stream);
+		end = memchr(octets, '\n', count);
+		if (end != NULL)
+			count = (size_t)(end - octets);
+		if (event == LINE_COMPLETE)
+			event = add_octets(response, room, &have, octets,
+				count);
+		stream_take(stream, count + (end != NULL));
+	}
+	if (event == LINE_COMPLETE && have > 0 && response[have - 1] == '\r')
+		response[have - 1] = '\0';
+	return event;
+}
+
 enum pop3_event pop3_serve(struct session *session,
 	const struct pop3_state *state)
 {
@@ -256,6 +301,14 @@ enum pop3_event pop3_bad(struct session *session, const char *format, ...)
 	write_line(session, "-ERR ", format, values);
 	va_end(values);
 	return POP3_BAD;
+}
+
+void pop3_challenge(struct session *session, const char *challenge)
+{
+	/* Longer than a reply may be; a failure is remembered. */
+	(void)stream_write(&session->stream, "+ ", 2);
+	(void)stream_write(&session->stream, challenge, strlen(challenge));
+	(void)stream_write(&session->stream, "\r\n", 2);
 }
 
 void pop3_line(struct session *session, const char *format, ...)

@@ -26,6 +26,7 @@ struct session {
 	const struct settings *settings;
 	const struct listen_settings *listener;
 	struct tls_context *tls_context;	/* NULL: no TLS here */
+	uint32_t abilities;		/* of the back ends: enum ability */
 	int master_fd;
 	bool has_user;			/* USER was accepted */
 	bool was_user_offered;		/* in CAPA before the login */
@@ -47,13 +48,14 @@ enum pop3_event {
 enum pop3_arguments {
 	POP3_NO_ARGUMENT,
 	POP3_TEXT,		/* all behind the blank, blanks included */
+	POP3_ANY_TEXT,		/* the same, or nothing: then it is NULL */
 	POP3_MESSAGE,		/* a message that is not marked */
 	POP3_ANY_MESSAGE,	/* the same, or nothing */
 	POP3_MESSAGE_LINES	/* the same, and a number of lines */
 };
 
 struct pop3_request {
-	const char *text;	/* POP3_TEXT */
+	const char *text;	/* POP3_TEXT, POP3_ANY_TEXT */
 	bool has_message;
 	uint32_t idx;		/* 0 .. mailbox_count() - 1 */
 	uint64_t lines;
@@ -84,6 +86,16 @@ enum pop3_event pop3_serve(struct session *session,
 	const struct pop3_state *state);
 
 /*
+ * Read a line that is no command but a response of the client, of at most
+ * 'room' - 1 octets without its end, NUL-terminated.
+ *
+ * Returns LINE_COMPLETE; LINE_TOO_LONG or LINE_BAD for a line that is over and
+ * of no use; or LINE_MORE when the client is gone, and report.end says how.
+ */
+enum line_event pop3_read_response(struct session *session,
+	const struct pop3_state *state, char *response, size_t room);
+
+/*
  * Write a one-line reply and return the event in their name.  'format' begins
  * with a response code in brackets where there is one (RFC 2449 section 8).
  */
@@ -93,6 +105,9 @@ enum pop3_event pop3_err(struct session *session, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 enum pop3_event pop3_bad(struct session *session, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Ask for a response: "+ " and base64.  RFC 5034 section 4. */
+void pop3_challenge(struct session *session, const char *challenge);
 
 /* Write one line of a multi-line response, or its end. */
 void pop3_line(struct session *session, const char *format, ...)

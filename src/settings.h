@@ -15,7 +15,7 @@
 
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
 enum cleartext { CLEARTEXT_NEVER, CLEARTEXT_TLS_ONLY, CLEARTEXT_ALWAYS };
-enum backend_type { BACKEND_PASSWD_FILE, BACKEND_PROGRAM };
+enum backend_type { BACKEND_PASSWD_FILE, BACKEND_PROGRAM, BACKEND_TOKEN };
 /* Whose unique-ids a Maildir has when we first open it. */
 enum uidl_import {
 	UIDLS_AUTO, UIDLS_NONE, UIDLS_DOVECOT, UIDLS_COURIER, UIDLS_QMAIL,
@@ -51,9 +51,10 @@ struct backend_settings {
 	char *name;
 	enum backend_type type;
 	char *path;		/* passwd-file */
-	char **command;		/* program: argv, NULL at the end */
-	uint32_t timeout_s;	/* program: it is killed after this */
-	char *uid, *gid, *home;	/* passwd-file: where an entry has none; "" */
+	char **command;		/* program, token: argv, NULL at the end */
+	uint32_t timeout_s;	/* the same: it is killed after this */
+	/* Of users of whom nothing else is known; "". */
+	char *uid, *gid, *home;
 	char *place;		/* where that was set: "file:line" */
 };
 
@@ -62,6 +63,7 @@ struct auth_settings {
 	uint32_t failure_delay_ms;	/* 0: none */
 	uint32_t attempts;		/* failed logins per connection */
 	uint32_t concurrent_checks;	/* password checks at once */
+	uint32_t mechanisms;		/* SASL: a bit for each permitted */
 	struct backend_settings *backends;
 	size_t backend_count;
 };

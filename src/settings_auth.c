@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mechanism.h"
+
 static const char pam_program[] = LIBEXECDIR "/postern-pam";
 
 static void check_unused(cfg_t *section, const char *type,
@@ -37,6 +39,18 @@ static void check_passwd_file(cfg_t *section,
 	settings_check_percents(section, "home", "und%");
 }
 
+static void check_command(cfg_t *section,
+	const struct backend_settings *backend, const char *example)
+{
+	if (backend->command[0] == NULL || *backend->command[0] == '\0')
+		settings_file_mistake(section, "backend \"%s\" needs a command "
+			"(write: command = { \"%s\" })", backend->name,
+			example);
+	else
+		settings_check_absolute(section, "command",
+			backend->command[0]);
+}
+
 static void check_program(cfg_t *section,
 	const struct backend_settings *backend)
 {
@@ -44,13 +58,41 @@ static void check_program(cfg_t *section,
 		"path", "uid", "gid", "home", NULL };
 
 	check_unused(section, "program", unused);
-	if (backend->command[0] == NULL || *backend->command[0] == '\0')
-		settings_file_mistake(section, "backend \"%s\" needs a command "
-			"(write: command = { \"%s\" })", backend->name,
-			pam_program);
-	else
-		settings_check_absolute(section, "command",
-			backend->command[0]);
+	check_command(section, backend, pam_program);
+}
+
+static void check_token(cfg_t *section,
+	const struct backend_settings *backend)
+{
+	static const char *const unused[] = { "path", NULL };
+
+	check_unused(section, "token", unused);
+	check_command(section, backend, "/usr/local/bin/check-token");
+	settings_check_absolute(section, "home", backend->home);
+	settings_check_percents(section, "home", "und%");
+}
+
+/* Which mechanisms are permitted: those of the list, or else all. */
+static uint32_t take_mechanisms(cfg_t *section)
+{
+	unsigned count = cfg_size(section, "mechanisms");
+	uint32_t permitted = 0;
+
+	if (!options_gives(section, "mechanisms"))
+		return (UINT32_C(1) << MECHANISMS) - 1;
+	for (unsigned i = 0; i < count; i++) {
+		const char *name = cfg_getnstr(section, "mechanisms", i);
+		enum mechanism mechanism = mechanism_find(name);
+
+		if (mechanism == MECHANISMS)
+			settings_file_mistake(section, "mechanism \"%s\" is "
+				"not known (one of: %s ... %s)", name,
+				mechanism_name((enum mechanism)0),
+				mechanism_name(MECHANISMS - 1));
+		else
+			permitted |= UINT32_C(1) << mechanism;
+	}
+	return permitted;
 }
 
 static void take_backend(cfg_t *section, struct backend_settings *backend)
@@ -59,6 +101,7 @@ static void take_backend(cfg_t *section, struct backend_settings *backend)
 		const struct backend_settings *) = {
 		[BACKEND_PASSWD_FILE] = check_passwd_file,
 		[BACKEND_PROGRAM] = check_program,
+		[BACKEND_TOKEN] = check_token,
 	};
 
 	backend->name = settings_copy(cfg_title(section));
@@ -74,7 +117,7 @@ static void take_backend(cfg_t *section, struct backend_settings *backend)
 		checks[backend->type](section, backend);
 	else
 		settings_file_mistake(section, "backend \"%s\" needs a type "
-			"(one of: passwd-file, program)", backend->name);
+			"(one of: passwd-file, program, token)", backend->name);
 }
 
 static void set_usual_backend(struct auth_settings *auth)
@@ -106,6 +149,7 @@ void settings_take_auth(cfg_t *section, struct auth_settings *auth)
 	auth->attempts = (uint32_t)cfg_getint(section, "attempts");
 	auth->concurrent_checks =
 		(uint32_t)cfg_getint(section, "concurrent-checks");
+	auth->mechanisms = take_mechanisms(section);
 	if (count == 0) {
 		set_usual_backend(auth);
 		return;

@@ -157,6 +157,7 @@ static cfg_opt_t auth_options[] = {
 	VALUE("failure-delay", 2000),
 	VALUE("attempts", 3),
 	VALUE("concurrent-checks", 2),
+	STRINGS("mechanisms"),
 	SECTIONS("backend", backend_options),
 	CFG_END()
 };

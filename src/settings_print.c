@@ -8,6 +8,7 @@
 
 #include "settings.h"
 
+#include "mechanism.h"
 #include "settings_value.h"
 
 static void print_string(const char *indent, const char *name,
@@ -95,18 +96,42 @@ static void print_program(const struct backend_settings *backend, FILE *out)
 	print_value("\t\t", "timeout", backend->timeout_s, out);
 }
 
+static void print_token(const struct backend_settings *backend, FILE *out)
+{
+	print_program(backend, out);
+	print_string("\t\t", "uid", backend->uid, out);
+	print_string("\t\t", "gid", backend->gid, out);
+	print_string("\t\t", "home", backend->home, out);
+}
+
 static void print_backend(const struct backend_settings *backend, FILE *out)
 {
 	static void (*const printers[])(const struct backend_settings *,
 		FILE *) = {
 		[BACKEND_PASSWD_FILE] = print_passwd_file,
 		[BACKEND_PROGRAM] = print_program,
+		[BACKEND_TOKEN] = print_token,
 	};
 
 	print_opening("\t", "backend", backend->name, out);
 	print_value("\t\t", "type", backend->type, out);
 	printers[backend->type](backend, out);
 	fputs("\t}\n", out);
+}
+
+/* None at all is a list, too, and not the same as no list. */
+static void print_mechanisms(uint32_t permitted, FILE *out)
+{
+	const char *before = " ";
+
+	fputs("\tmechanisms = {", out);
+	for (int i = 0; i < MECHANISMS; i++)
+		if ((permitted & UINT32_C(1) << i) != 0) {
+			fprintf(out, "%s\"%s\"", before,
+				mechanism_name((enum mechanism)i));
+			before = ", ";
+		}
+	fputs(" }\n", out);
 }
 
 static void print_auth(const struct auth_settings *auth, FILE *out)
@@ -116,6 +141,7 @@ static void print_auth(const struct auth_settings *auth, FILE *out)
 	print_value("\t", "failure-delay", auth->failure_delay_ms, out);
 	print_value("\t", "attempts", auth->attempts, out);
 	print_value("\t", "concurrent-checks", auth->concurrent_checks, out);
+	print_mechanisms(auth->mechanisms, out);
 	for (size_t i = 0; i < auth->backend_count; i++)
 		print_backend(&auth->backends[i], out);
 	fputs("}\n", out);

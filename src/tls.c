@@ -11,6 +11,7 @@
 #include <gnutls/gnutls.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "deadline.h"
 #include "tls_context.h"
@@ -191,4 +192,26 @@ const char *tls_version(const struct tls *tls)
 const char *tls_cipher(const struct tls *tls)
 {
 	return gnutls_cipher_get_name(gnutls_cipher_get(tls->session));
+}
+
+int tls_channel_binding(const struct tls *tls,
+	uint8_t octets[TLS_BINDING_OCTETS])
+{
+	gnutls_datum_t binding = { NULL, 0 };
+	int status = gnutls_session_channel_binding(tls->session,
+		GNUTLS_CB_TLS_EXPORTER, &binding);
+
+	if (status < 0 || binding.size != TLS_BINDING_OCTETS) {
+		gnutls_free(binding.data);
+		return -1;
+	}
+	memcpy(octets, binding.data, TLS_BINDING_OCTETS);
+	gnutls_free(binding.data);
+	return 0;
+}
+
+const char *tls_client_name(const struct tls *tls)
+{
+	(void)tls;
+	return NULL;
 }

@@ -72,4 +72,19 @@ void tls_end(struct tls *tls);
 const char *tls_version(const struct tls *tls);
 const char *tls_cipher(const struct tls *tls);
 
+/*
+ * The name in the client's certificate, which was verified; or NULL.  Good as
+ * long as the session.
+ */
+const char *tls_client_name(const struct tls *tls);
+
+#define TLS_BINDING_OCTETS 32
+
+/*
+ * The channel binding "tls-exporter" of this session.  Returns 0, or -1 where
+ * it can't be had: below TLS 1.2, or without extended master secret.  RFC 9266.
+ */
+int tls_channel_binding(const struct tls *tls,
+	uint8_t octets[TLS_BINDING_OCTETS]);
+
 #endif

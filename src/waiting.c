@@ -112,6 +112,9 @@ void waiting_serve(const struct waiting *waiting, struct master *master)
 		return;
 	/* No connection shall be handed to a worker that is dead. */
 	departures_reap(master);
+	/* Nor to one that would offer what can't be had any more. */
+	if (generation_renew_abilities(&master->generation))
+		pool_set_stale(&master->pool);
 	serve_listeners(waiting, master);
 }
 

@@ -11,6 +11,8 @@
  *   KEEPER      worker   master  wire_keeper     AUTHORIZATION
  *   SIGN        worker   signer  wire_signature  TLS handshake
  *   AUTH        worker   keeper  wire_login      once
+ *   SASL        worker   keeper  wire_login      once, in place of AUTH
+ *   STEP        worker   keeper  wire_login      after a CHALLENGE
  *   LISTING     worker   keeper  wire_opened     after the login, once
  *   OPEN        worker   keeper  wire_opened     after the login
  *   COMMIT      worker   keeper  wire_committed  at QUIT
@@ -29,7 +31,7 @@
 enum wire_kind {
 	WIRE_CONNECTION = 1, WIRE_SESSION, WIRE_KEEPER, WIRE_SIGN, WIRE_AUTH,
 	WIRE_OPEN, WIRE_COMMIT, WIRE_SIGNER, WIRE_READY, WIRE_HOLD, WIRE_DOUBT,
-	WIRE_LISTING
+	WIRE_LISTING, WIRE_SASL, WIRE_STEP
 };
 
 /* CONNECTION, with the client's socket. */
@@ -100,9 +102,34 @@ struct wire_auth {
 	char password[WIRE_PASSWORD_OCTETS + 1];
 };
 
+/*
+ * RFC 5034 section 4 sets no limit for a line of an exchange; this is the one
+ * of RFC 4954 section 4, base64 with its CRLF.
+ */
+#define WIRE_RESPONSE_BYTES 12288
+#define WIRE_BINDING_BYTES 32
+
+/* SASL: begin an exchange; after that each response comes as a STEP. */
+struct wire_sasl {
+	uint32_t kind;
+	uint32_t mechanism;	/* enum mechanism */
+	uint32_t has_binding;	/* and mechanisms bound by it were offered */
+	uint8_t binding[WIRE_BINDING_BYTES];	/* tls-exporter, RFC 9266 */
+	char client_name[256];	/* of a verified certificate; "": none */
+	uint32_t has_response;	/* an initial one, maybe empty */
+	char response[WIRE_RESPONSE_BYTES];	/* base64, NUL-terminated */
+};
+
+struct wire_step {
+	uint32_t kind;
+	char response[WIRE_RESPONSE_BYTES];
+};
+
+/* After CHALLENGE, which is in 'image', the exchange goes on with a STEP. */
 enum wire_login_status {
 	WIRE_LOGIN_GRANTED, WIRE_LOGIN_DENIED, WIRE_LOGIN_IN_USE,
 	WIRE_LOGIN_TEMPORARY, WIRE_LOGIN_PERMANENT, WIRE_LOGIN_NO_FOLDER,
+	WIRE_LOGIN_MALFORMED, WIRE_LOGIN_CHALLENGE,
 	WIRE_LOGIN_STATUSES
 };
 
@@ -110,7 +137,7 @@ enum wire_login_status {
 #define WIRE_IMAGE_BYTES 1996
 #define WIRE_ADDRESS_BYTES 64
 
-/* The answer to AUTH; a long listing comes when it is asked for. */
+/* The answer to AUTH, SASL, STEP; a long listing comes when it is asked for. */
 struct wire_login {
 	uint32_t kind;
 	uint32_t status;	/* enum wire_login_status */
@@ -119,6 +146,7 @@ struct wire_login {
 	uint64_t octets;	/* of all of them, as RETR sends them */
 	int64_t holder_since_s;	/* IN_USE: since the epoch; 0: not known */
 	char holder[WIRE_ADDRESS_BYTES];	/* numeric, NUL-terminated */
+	char user[256];		/* GRANTED: whom the client named */
 	uint32_t image_bytes;	/* of the listing; 0: ask for it by LISTING */
 	uint8_t image[WIRE_IMAGE_BYTES];
 };

@@ -16,6 +16,7 @@ struct worker {
 	int signer_fd;				/* -1: no TLS anywhere */
 	int root_fd;				/* an empty directory */
 	const struct confine_identity *identity; /* NULL: not root */
+	uint32_t abilities;			/* of the back ends */
 };
 
 /* How a worker exits. */

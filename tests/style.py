@@ -23,19 +23,20 @@ SRC_ROWS = (
     "master_state | session_log",
     "pool",
     "generation",
-    "keeper | worker | signer",
+    "keeper login | worker | signer",
     "commit | authorization | transaction | child",
-    "maildrop | hold",
-    "auth auth_account auth_child auth_file auth_name auth_program "
-    "auth_scheme passwd_file | capa",
+    "sasl sasl_none sasl_state sasl_tell | exchange | maildrop | hold",
+    "auth auth_account auth_child auth_file auth_keys auth_name "
+    "auth_owner auth_program auth_scheme passwd_file | capa",
     "pop3 | confine",
     "mailbox | stream",
     "tls tls_context",
     "attempts | inherit",
+    "auth_scram auth_salt | token | scrub",
     "line | dots | proxy | peers | listen | notify | wire",
     "settings settings_auth settings_file settings_mailbox settings_options "
     "settings_parts settings_print settings_text settings_tls settings_value",
-    "log | deadline",
+    "log | deadline | mechanism",
 )
 MAILDIR_ROWS = (
     "drop | update",
@@ -58,10 +59,12 @@ CROSSING = {
 # Who may know a library.
 OWNERS = {
     "confuse.h": {"settings_file", "settings_options"},
-    "gnutls/gnutls.h": {"tls", "tls_context", "auth_scheme", "maildrop",
-                        "master", "signer"},
+    "gnutls/gnutls.h": {"tls", "tls_context", "auth_salt", "auth_scheme",
+                        "auth_scram", "maildrop", "master", "signer"},
     "gnutls/abstract.h": {"tls_context", "signer"},
-    "gnutls/crypto.h": {"auth_scheme", "maildrop", "master", "signer"},
+    "gnutls/crypto.h": {"auth_salt", "auth_scheme", "auth_scram", "maildrop",
+                        "master", "signer"},
+    "gsasl.h": {"sasl", "sasl_state", "sasl_tell"},
     "security/pam_appl.h": set(),
 }
 # Where the design names an exception: (file, header): why.

@@ -60,7 +60,7 @@ static const struct dictum dicta[] = {
 	{ "an unknown word lists the known ones",
 		"auth { backend \"x\" {\n type = ldap\n } }\n",
 		"@:2: 'ldap' is no value for type (one of: passwd-file, "
-		"program)\n" },
+		"program, token)\n" },
 	{ "an unknown unit lists the known ones",
 		"limits {\n\n idle-timeout = 10x\n}\n",
 	    "@:3: '10x' is no duration for idle-timeout (write 30s, 10min, 6h "
@@ -203,7 +203,19 @@ static const struct dictum dicta[] = {
 	{ "a backend without a type is refused",
 		"auth { backend \"u\" { } }\n",
 		"@:1: backend \"u\" needs a type (one of: passwd-file, "
-		"program)\n" },
+		"program, token)\n" },
+	{ "a token back end without a command is refused",
+		"auth { backend \"u\" { type = token } }\n",
+		"@:1: backend \"u\" needs a command (write: command = { "
+		"\"/usr/local/bin/check-token\" })\n" },
+	{ "a token back end with a path is refused",
+		"auth { backend \"u\" { type = token path = \"/u\"\n"
+		"command = { \"/c\" } } }\n",
+		"@:2: a backend of type token has no path (remove it)\n" },
+	{ "an unknown mechanism is refused",
+		"auth {\n mechanisms = { \"PLAIN\", \"CRAM-MD5\" }\n}\n",
+		"@:3: mechanism \"CRAM-MD5\" is not known (one of: EXTERNAL "
+		"... LOGIN)\n" },
 	{ "a passwd-file without a path is refused",
 		"auth { backend \"u\" { type = passwd-file } }\n",
 		"@:1: backend \"u\" needs a path (write: path = "

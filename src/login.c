@@ -1,0 +1,280 @@
+/*
+ * login.c - one login attempt, from its first record to a user who is granted
+ *
+ * Owns: the penalty, the gate, the time limit and the log line of a failure.
+ * Runs as: root, or the invoking user.  Reads: records from the worker.
+ * Distrusts: every field of them.
+ */
+#include "config.h"
+
+#include "login.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "deadline.h"
+#include "log.h"
+#include "scrub.h"
+
+/* Responses of one exchange; the longest mechanism has four. */
+#define MOST_STEPS 8
+
+static volatile sig_atomic_t is_told_to_stop;
+
+/* It is remembered: what we are at comes to its end first. */
+static void on_term(int number)
+{
+	(void)number;	/* it has no other */
+	is_told_to_stop = 1;
+}
+
+/* Wait until then, whatever the worker does meanwhile. */
+static void wait_until(int64_t deadline_ms)
+{
+	while (!deadline_has_passed(deadline_ms))
+		(void)poll(NULL, 0, deadline_poll_ms(deadline_ms));
+}
+
+static void send_status(const struct keeper *keeper,
+	enum wire_login_status status)
+{
+	struct wire_login answer = { .kind = WIRE_AUTH, .status = status };
+
+	/* A worker that is gone needs no answer. */
+	(void)wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
+}
+
+/* Hold one of the gate's octets (F_WRLCK), or give it back (F_UNLCK). */
+static void set_gate(const struct keeper *keeper, short type)
+{
+	struct flock octet = {
+		.l_type = type, .l_whence = SEEK_SET, .l_len = 1,
+		.l_start = keeper->number %
+			keeper->settings->auth.concurrent_checks,
+	};
+
+	while (fcntl(keeper->gate_fd, F_SETLKW, &octet) < 0 && errno == EINTR)
+		;
+}
+
+/* fail2ban knows this line: courier-auth[_daemon=postern]. */
+static void log_failure(const struct keeper *keeper, const char *name)
+{
+	char safe[LOG_NAME_BYTES];
+
+	log_name(name, safe);
+	log_info("LOGIN FAILED, user=%s, ip=[%s], listener=%s", safe,
+		keeper->address, keeper->listener);
+}
+
+/* Whatever a worker may begin with. */
+union attempt {
+	uint32_t kind;
+	struct wire_auth auth;
+	struct wire_sasl sasl;
+};
+
+static bool is_string(const char *text, size_t bytes)
+{
+	return memchr(text, '\0', bytes) != NULL;
+}
+
+static void receive_step(const struct keeper *keeper, struct wire_step *step)
+{
+	if (wire_receive(keeper->worker_fd, WIRE_STEP, step, sizeof(*step),
+			NULL) < 0)
+		_exit(errno == EPIPE ? KEEPER_EXIT_ABANDONED :
+			KEEPER_EXIT_BAD_RECORD);
+	if (!is_string(step->response, sizeof(step->response)))
+		_exit(KEEPER_EXIT_BAD_RECORD);
+}
+
+static void send_challenge(const struct keeper *keeper, const char *challenge)
+{
+	struct wire_login answer = {
+		.kind = WIRE_AUTH, .status = WIRE_LOGIN_CHALLENGE,
+	};
+
+	snprintf((char *)answer.image, sizeof(answer.image), "%s", challenge);
+	/* A worker that is gone is noticed when no response comes. */
+	(void)wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
+}
+
+/* A mechanism that has something to say at the end wants it to be heard. */
+static void bid_farewell(const struct keeper *keeper, const char *farewell)
+{
+	struct wire_step step;
+
+	send_challenge(keeper, farewell);
+	login_set_alarm(keeper->settings->limits.login_timeout_s);
+	if (wire_receive(keeper->worker_fd, WIRE_STEP, &step, sizeof(step),
+			NULL) < 0)
+		_exit(KEEPER_EXIT_DENIED);
+}
+
+/*
+ * The wait counts from before the check, so that its time does not tell which
+ * back end knew the name.
+ */
+static _Noreturn void deny(const struct keeper *keeper,
+	const struct sasl_outcome *outcome, int64_t since_ms)
+{
+	log_failure(keeper, outcome->name);
+	login_set_alarm(0);
+	/* A master that stops may end this wait, and no other work. */
+	(void)signal(SIGTERM, SIG_DFL);
+	if (!is_told_to_stop)
+		wait_until(since_ms + keeper->delay_ms);
+	if (outcome->farewell[0] != '\0')
+		bid_farewell(keeper, outcome->farewell);
+	send_status(keeper, outcome->is_malformed ? WIRE_LOGIN_MALFORMED :
+		WIRE_LOGIN_DENIED);
+	_exit(KEEPER_EXIT_DENIED);
+}
+
+/* Go on only if the login is granted. */
+static void judge(const struct keeper *keeper,
+	const struct sasl_outcome *outcome, int64_t since_ms)
+{
+	/* From here on the mailbox may take its time, too. */
+	if (outcome->result == AUTH_GRANTED)
+		login_set_alarm(keeper->settings->limits.idle_timeout_s);
+	if (outcome->result == AUTH_DENIED)
+		deny(keeper, outcome, since_ms);
+	if (outcome->result == AUTH_PERMANENT)
+		login_give_up(keeper, WIRE_LOGIN_PERMANENT);
+	if (outcome->result != AUTH_GRANTED)
+		login_give_up(keeper, WIRE_LOGIN_TEMPORARY);
+}
+
+/* USER and PASS. */
+static void check_password(const struct keeper *keeper,
+	struct wire_auth *request, struct sasl_outcome *outcome)
+{
+	if (!is_string(request->name, sizeof(request->name)) ||
+			!is_string(request->password,
+				sizeof(request->password)))
+		_exit(KEEPER_EXIT_BAD_RECORD);
+	memcpy(outcome->name, request->name, sizeof(outcome->name));
+	auth_name_split(request->name,
+		keeper->settings->mailbox.folder_separator, &outcome->login);
+	set_gate(keeper, F_WRLCK);
+	int64_t since_ms = deadline_now_ms();
+	struct auth_attempt attempt = {
+		.name = outcome->login.user,
+		.password = request->password,
+		.address = keeper->address,
+	};
+	outcome->result = auth_check(&keeper->settings->auth, &attempt,
+		&outcome->identity);
+	set_gate(keeper, F_UNLCK);
+	explicit_bzero(request, sizeof(*request));
+	judge(keeper, outcome, since_ms);
+}
+
+/* One step, which may be a check of a password. */
+static enum sasl_event do_step(const struct keeper *keeper, struct sasl *sasl,
+	const char *response, char challenge[WIRE_IMAGE_BYTES],
+	int64_t *since_ms)
+{
+	enum sasl_event event;
+
+	set_gate(keeper, F_WRLCK);
+	*since_ms = deadline_now_ms();
+	event = sasl_step(sasl, response, challenge);
+	set_gate(keeper, F_UNLCK);
+	return event;
+}
+
+/* AUTH: RFC 4422 section 3.  The worker relays what is said. */
+static void exchange(const struct keeper *keeper, struct wire_sasl *request,
+	struct sasl_outcome *outcome)
+{
+	const struct sasl_facts facts = {
+		.settings = keeper->settings, .address = keeper->address,
+		.mechanism = (enum mechanism)request->mechanism,
+		.binding = request->has_binding ? request->binding : NULL,
+		.client_name = request->client_name,
+	};
+	struct sasl *sasl;
+	char challenge[WIRE_IMAGE_BYTES];
+	struct wire_step step = { .kind = WIRE_STEP };
+	size_t most_bytes = strlen(request->response);
+	int64_t since_ms;
+
+	scrub_begin();
+	sasl = sasl_begin(&facts);
+
+	if (sasl == NULL)
+		login_give_up(keeper, WIRE_LOGIN_TEMPORARY);
+	enum sasl_event event = do_step(keeper, sasl,
+		request->has_response ? request->response : NULL, challenge,
+		&since_ms);
+	for (int i = 0; event == SASL_CHALLENGE && i < MOST_STEPS; i++) {
+		send_challenge(keeper, challenge);
+		receive_step(keeper, &step);
+		if (strlen(step.response) > most_bytes)
+			most_bytes = strlen(step.response);
+		event = do_step(keeper, sasl, step.response, challenge,
+			&since_ms);
+	}
+	explicit_bzero(&step, sizeof(step));
+	explicit_bzero(challenge, sizeof(challenge));
+	*outcome = *sasl_outcome(sasl);
+	sasl_end(sasl);
+	scrub_end(most_bytes);
+	if (event == SASL_CHALLENGE) {
+		outcome->result = AUTH_DENIED;
+		outcome->is_malformed = true;
+	}
+	judge(keeper, outcome, since_ms);
+}
+
+/* Only what may be offered to this client can be begun. */
+static bool is_exchange(const struct wire_sasl *request, size_t bytes)
+{
+	return bytes == sizeof(*request) && request->kind == WIRE_SASL &&
+		request->mechanism < MECHANISMS &&
+		is_string(request->client_name,
+			sizeof(request->client_name)) &&
+		is_string(request->response, sizeof(request->response));
+}
+
+void login_set_alarm(uint32_t seconds)
+{
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)alarm(seconds);
+}
+
+_Noreturn void login_give_up(const struct keeper *keeper,
+	enum wire_login_status status)
+{
+	send_status(keeper, status);
+	_exit(KEEPER_EXIT_NOT_OPENED);
+}
+
+void login_run(const struct keeper *keeper, struct sasl_outcome *login)
+{
+	union attempt attempt;
+
+	*login = (struct sasl_outcome){ .result = AUTH_DENIED };
+	(void)signal(SIGTERM, on_term);
+	login_set_alarm(keeper->settings->limits.login_timeout_s);
+	ssize_t bytes = wire_receive_any(keeper->worker_fd, &attempt,
+		sizeof(attempt));
+	if (bytes < 0)
+		_exit(errno == EPIPE ? KEEPER_EXIT_ABANDONED :
+			KEEPER_EXIT_BAD_RECORD);
+	if (bytes == sizeof(attempt.auth) && attempt.kind == WIRE_AUTH)
+		check_password(keeper, &attempt.auth, login);
+	else if (is_exchange(&attempt.sasl, (size_t)bytes))
+		exchange(keeper, &attempt.sasl, login);
+	else
+		_exit(KEEPER_EXIT_BAD_RECORD);
+	explicit_bzero(&attempt, sizeof(attempt));
+}

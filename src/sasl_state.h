@@ -1,0 +1,31 @@
+/*
+ * sasl_state.h - one SASL exchange, as sasl.c and sasl_tell.c know it
+ */
+#ifndef POSTERN_SASL_STATE_H
+#define POSTERN_SASL_STATE_H
+
+#include <gsasl.h>
+
+#include "auth_scram.h"
+#include "sasl.h"
+
+struct sasl {
+	const struct sasl_facts *facts;
+	struct sasl_outcome outcome;
+	Gsasl *library;
+	Gsasl_session *session;
+	struct scram_keys keys;		/* of the user, or made up */
+	bool has_begun, has_keys, has_said_last;
+};
+
+/* Remember whom the client names, and see what that name asks for. */
+void sasl_take_name(struct sasl *sasl, const char *name);
+
+/* What the back ends are asked: the name that was taken, and a secret. */
+struct auth_attempt sasl_attempt(const struct sasl *sasl, const char *secret);
+
+/* What GNU SASL asks when it has come so far. */
+int sasl_tell(Gsasl *library, Gsasl_session *session,
+	Gsasl_property property);
+
+#endif
