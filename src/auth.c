@@ -10,9 +10,11 @@
 
 #include <string.h>
 
+#include "auth_dovecot.h"
 #include "auth_file.h"
 #include "auth_name.h"
 #include "auth_program.h"
+#include "gate.h"
 
 /* Asked for in place of a name that must not reach a back end. */
 #define NOBODY "-"
@@ -20,16 +22,26 @@
 static enum auth_result ask_backend(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
-	static enum auth_result (*const checks[])(
-		const struct backend_settings *, const struct auth_attempt *,
-		struct auth_identity *) = {
-		[BACKEND_PASSWD_FILE] = auth_file_check,
-		[BACKEND_PROGRAM] = auth_program_check,
+	static const struct kind {
+		enum auth_result (*check)(const struct backend_settings *,
+			const struct auth_attempt *, struct auth_identity *);
+		bool is_elsewhere;	/* it costs others, not us */
+	} kinds[] = {
+		[BACKEND_PASSWD_FILE] = { auth_file_check, false },
+		[BACKEND_PROGRAM] = { auth_program_check, false },
+		[BACKEND_DOVECOT] = { auth_dovecot_check, true },
 	};
+	const struct kind *kind = &kinds[backend->type];
+	enum auth_result result;
 
 	memset(identity, 0, sizeof(*identity));
 	memcpy(identity->name, attempt->name, strlen(attempt->name));
-	return checks[backend->type](backend, attempt, identity);
+	if (kind->is_elsewhere)
+		return kind->check(backend, attempt, identity);
+	gate_enter();
+	result = kind->check(backend, attempt, identity);
+	gate_leave();
+	return result;
 }
 
 static enum auth_result ask_all(const struct auth_settings *settings,
@@ -51,11 +63,12 @@ static enum auth_result ask_all(const struct auth_settings *settings,
 
 /* Refuse, but only after the work that a usable name would have cost. */
 static enum auth_result ask_for_nobody(const struct auth_settings *settings,
-	const char *address)
+	const struct auth_attempt *attempt)
 {
-	const struct auth_attempt nobody = { NOBODY, NOBODY, address };
+	struct auth_attempt nobody = *attempt;
 	struct auth_identity identity;
 
+	nobody.name = nobody.password = NOBODY;
 	ask_all(settings, &nobody, &identity);
 	return AUTH_DENIED;
 }
@@ -70,7 +83,9 @@ enum auth_result auth_check(const struct auth_settings *settings,
 		AUTH_PASSWORD_OCTETS)
 		result = ask_all(settings, attempt, identity);
 	else
-		result = ask_for_nobody(settings, attempt->address);
+		result = ask_for_nobody(settings, attempt);
+	if (result == AUTH_STUCK)
+		result = AUTH_TEMPORARY;
 	if (result != AUTH_GRANTED)
 		memset(identity, 0, sizeof(*identity));
 	return result;

@@ -101,7 +101,7 @@ static enum auth_result log_unsupported(const char *path,
 	else
 		log_error("%s:%u: crypt(3) does not know this kind of hash",
 			path, entry->line);
-	return AUTH_TEMPORARY;
+	return AUTH_STUCK;
 }
 
 static enum auth_result check_password(const char *path,

@@ -194,5 +194,5 @@ enum auth_result auth_program_check(const struct backend_settings *backend,
 		return identify(backend, &reply, identity);
 	log_error("backend %s: %s succeeded, but its last argument sent no "
 		"right reply", backend->name, backend->command[0]);
-	return AUTH_TEMPORARY;
+	return AUTH_STUCK;
 }

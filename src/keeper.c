@@ -10,13 +10,11 @@
 #include "keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -25,6 +23,7 @@
 #include "commit.h"
 #include "confine.h"
 #include "deadline.h"
+#include "gate.h"
 #include "log.h"
 #include "maildrop.h"
 #include "wire.h"
@@ -64,25 +63,6 @@ static void send_status(const struct keeper *keeper,
 	(void)wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
 }
 
-/* Hold one of the gate's octets until close_gate(). */
-static void open_gate(const struct keeper *keeper)
-{
-	struct flock octet = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1,
-		.l_start = keeper->number %
-			keeper->settings->auth.concurrent_checks,
-	};
-
-	while (fcntl(keeper->gate_fd, F_SETLKW, &octet) < 0 && errno == EINTR)
-		;
-}
-
-static void close_gate(const struct keeper *keeper)
-{
-	/* Closing any descriptor of the file gives its locks back. */
-	close(keeper->gate_fd);
-}
-
 static void receive_attempt(const struct keeper *keeper,
 	struct wire_auth *request)
 {
@@ -92,7 +72,8 @@ static void receive_attempt(const struct keeper *keeper,
 			KEEPER_EXIT_BAD_RECORD);
 	if (memchr(request->name, '\0', sizeof(request->name)) == NULL ||
 			memchr(request->password, '\0',
-				sizeof(request->password)) == NULL)
+				sizeof(request->password)) == NULL ||
+			request->has_tls > 1)
 		_exit(KEEPER_EXIT_BAD_RECORD);
 }
 
@@ -154,16 +135,21 @@ static void check_login(const struct keeper *keeper,
 	receive_attempt(keeper, &request);
 	auth_name_split(request.name,
 		keeper->settings->mailbox.folder_separator, login);
-	open_gate(keeper);
+	gate_use(keeper->gate_fd, keeper->number %
+		keeper->settings->auth.concurrent_checks);
 	int64_t since_ms = deadline_now_ms();
 	struct auth_attempt attempt = {
 		.name = login->user,
 		.password = request.password,
 		.address = keeper->address,
+		.local_address = keeper->local_address,
+		.port = keeper->port,
+		.local_port = keeper->local_port,
+		.has_tls = request.has_tls,
 	};
 	enum auth_result result = auth_check(&keeper->settings->auth,
 		&attempt, identity);
-	close_gate(keeper);
+	close(keeper->gate_fd);
 	explicit_bzero(request.password, sizeof(request.password));
 
 	/* From here on the mailbox may take its time, too. */
@@ -346,12 +332,6 @@ static void serve_worker(const struct keeper *keeper, struct maildrop *drop)
 		if (request.kind == WIRE_COMMIT && request.commit.is_last)
 			return;
 	}
-}
-
-int keeper_gate(void)
-{
-	/* Linux-only: a file without a name that nobody else can lock. */
-	return memfd_create("postern-gate", MFD_CLOEXEC);
 }
 
 void keeper_run(struct keeper *keeper)

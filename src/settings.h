@@ -15,7 +15,7 @@
 
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
 enum cleartext { CLEARTEXT_NEVER, CLEARTEXT_TLS_ONLY, CLEARTEXT_ALWAYS };
-enum backend_type { BACKEND_PASSWD_FILE, BACKEND_PROGRAM };
+enum backend_type { BACKEND_PASSWD_FILE, BACKEND_PROGRAM, BACKEND_DOVECOT };
 /* Whose unique-ids a Maildir has when we first open it. */
 enum uidl_import {
 	UIDLS_AUTO, UIDLS_NONE, UIDLS_DOVECOT, UIDLS_COURIER, UIDLS_QMAIL,
@@ -50,10 +50,11 @@ struct tls_settings {
 struct backend_settings {
 	char *name;
 	enum backend_type type;
-	char *path;		/* passwd-file */
+	char *path;		/* passwd-file; dovecot: a socket */
+	char *userdb;		/* dovecot: another socket, or "" */
 	char **command;		/* program: argv, NULL at the end */
-	uint32_t timeout_s;	/* program: it is killed after this */
-	char *uid, *gid, *home;	/* passwd-file: where an entry has none; "" */
+	uint32_t timeout_s;	/* program, dovecot: not longer than this */
+	char *uid, *gid, *home;	/* where the back end tells none; or "" */
 	char *place;		/* where that was set: "file:line" */
 };
 

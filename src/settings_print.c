@@ -95,12 +95,20 @@ static void print_program(const struct backend_settings *backend, FILE *out)
 	print_value("\t\t", "timeout", backend->timeout_s, out);
 }
 
+static void print_dovecot(const struct backend_settings *backend, FILE *out)
+{
+	print_passwd_file(backend, out);
+	print_string("\t\t", "userdb", backend->userdb, out);
+	print_value("\t\t", "timeout", backend->timeout_s, out);
+}
+
 static void print_backend(const struct backend_settings *backend, FILE *out)
 {
 	static void (*const printers[])(const struct backend_settings *,
 		FILE *) = {
 		[BACKEND_PASSWD_FILE] = print_passwd_file,
 		[BACKEND_PROGRAM] = print_program,
+		[BACKEND_DOVECOT] = print_dovecot,
 	};
 
 	print_opening("\t", "backend", backend->name, out);

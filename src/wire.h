@@ -98,6 +98,7 @@ struct wire_auth {
 	uint32_t kind;
 	char name[WIRE_NAME_OCTETS + 1];	/* NUL-terminated */
 	char password[WIRE_PASSWORD_OCTETS + 1];
+	uint32_t has_tls;	/* 0 or 1: for back ends that want to know */
 };
 
 enum wire_login_status {

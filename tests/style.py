@@ -26,15 +26,17 @@ SRC_ROWS = (
     "keeper | worker | signer",
     "commit | authorization | transaction | child",
     "maildrop | hold",
-    "auth auth_account auth_child auth_file auth_name auth_program "
-    "auth_scheme passwd_file | capa",
+    "auth auth_account auth_child auth_dovecot auth_ends auth_file auth_name "
+    "auth_offer auth_owner auth_program auth_scheme auth_userdb passwd_file "
+    "| capa",
     "pop3 | confine",
     "mailbox | stream",
     "tls tls_context",
     "attempts | inherit",
-    "line | dots | proxy | peers | listen | notify | wire",
+    "line | dots | proxy | peers | listen | notify | wire | tabbed",
     "settings settings_auth settings_file settings_mailbox settings_options "
     "settings_parts settings_print settings_text settings_tls settings_value",
+    "auth_socket | gate",
     "log | deadline",
 )
 MAILDIR_ROWS = (
@@ -58,8 +60,8 @@ CROSSING = {
 # Who may know a library.
 OWNERS = {
     "confuse.h": {"settings_file", "settings_options"},
-    "gnutls/gnutls.h": {"tls", "tls_context", "auth_scheme", "maildrop",
-                        "master", "signer"},
+    "gnutls/gnutls.h": {"tls", "tls_context", "auth_dovecot", "auth_scheme",
+                        "maildrop", "master", "signer"},
     "gnutls/abstract.h": {"tls_context", "signer"},
     "gnutls/crypto.h": {"auth_scheme", "maildrop", "master", "signer"},
     "security/pam_appl.h": set(),

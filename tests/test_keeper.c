@@ -24,6 +24,7 @@
 
 #include "confine.h"
 #include "deadline.h"
+#include "gate.h"
 #include "keeper.h"
 #include "maildir/listing.h"
 #include "scratch.h"
@@ -116,7 +117,7 @@ static void begin(struct house *house)
 		struct keeper keeper = {
 			.settings = &settings, .listener = "test",
 			.address = "192.0.2.1", .worker_fd = fds[1],
-			.gate_fd = keeper_gate(),
+			.gate_fd = gate_make(),
 		};
 		keeper_run(&keeper);
 	}
