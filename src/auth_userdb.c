@@ -15,7 +15,7 @@
 #include "auth_account.h"
 #include "auth_ends.h"
 #include "auth_name.h"
-#include "auth_owner.h"
+#include "auth_identity.h"
 #include "auth_socket.h"
 #include "deadline.h"
 #include "log.h"
@@ -84,19 +84,19 @@ static const char *said(const struct tabbed *answer, const char *name)
 }
 
 /* A home in a chroot of Dovecot's is no path for us. */
-static const char *take_owner(const struct backend_settings *backend,
+static const char *take_account(const struct backend_settings *backend,
 	const struct tabbed *answer, struct auth_identity *identity)
 {
-	const struct auth_owner owner = {
+	const struct auth_words words = {
 		said(answer, "uid"), said(answer, "gid"), said(answer, "home"),
 	};
 	const char *wrong;
 
 	if (*said(answer, "chroot") != '\0')
 		return "the userdb wants a chroot, which is not supported";
-	if (*owner.home != '\0' && *owner.home != '/')
+	if (*words.home != '\0' && *words.home != '/')
 		return "its home is not absolute";
-	wrong = auth_owner_find(backend, &owner, identity);
+	wrong = auth_identity_find(backend, &words, identity);
 	if (wrong == NULL)
 		identity->has_groups = account_is_system_user(identity->name,
 			identity->uid);
@@ -172,7 +172,7 @@ static const char *take_user(const struct backend_settings *backend,
 			"here";
 	memcpy(identity->name, answer->fields[2],
 		strlen(answer->fields[2]) + 1);
-	wrong = take_owner(backend, answer, identity);
+	wrong = take_account(backend, answer, identity);
 	if (wrong != NULL)
 		return wrong;
 	return *mail != '\0' ? take_mail(mail, identity) :
@@ -235,12 +235,12 @@ static enum auth_result ask_userdb(const struct backend_settings *backend,
 enum auth_result auth_userdb_find(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
-	const struct auth_owner nothing = { "", "", "" };
+	const struct auth_words nothing = { "", "", "" };
 	const char *wrong;
 
 	if (*backend->userdb != '\0')
 		return ask_userdb(backend, attempt, identity);
-	wrong = auth_owner_find(backend, &nothing, identity);
+	wrong = auth_identity_find(backend, &nothing, identity);
 	return wrong == NULL ? AUTH_GRANTED :
 		refuse(backend, identity, wrong);
 }

@@ -2,7 +2,10 @@
 """Postern beside a Dovecot, which checks the passwords: a real one, stopped,
 killed and started again, and false ones that say what they should not."""
 
+import base64
 import contextlib
+import hashlib
+import hmac
 import os
 import signal
 import subprocess
@@ -11,6 +14,7 @@ from postern_testing import (Client, Server, Suite, as_root, check, equal,
                              log_in, mail_uid, matches, programs, run_cases)
 from postern_testing.dovecot import GREETING, DovecotAuth, FalseDovecot
 from postern_testing.processes import wait_until
+from postern_testing.server import program
 
 suite = Suite()
 case = suite.case
@@ -114,15 +118,15 @@ def _():
     with DovecotAuth() as dovecot, beside(dovecot) as server:
         maildir = add_user(server, dovecot, "joe@example.net")
         path = server.path("mpop.log")
-        program = programs.find("mpop")
+        mpop = programs.find("mpop")
         subprocess.run(
-            [program, "--host=127.0.0.1", f"--port={server.port('pop3s')}",
+            [mpop, "--host=127.0.0.1", f"--port={server.port('pop3s')}",
              "--user=joe@example.net", "--passwordeval=echo secret",
              "--tls=on", "--tls-starttls=off", "--tls-certcheck=off",
              "--auth=user", "--keep=on", "--uidls-file=" + path + ".uidls",
              "--delivery=mbox," + path, "--received-header=off"],
             check=True, stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=60, env=programs.environ(program, HOME=server.directory))
+            timeout=60, env=programs.environ(mpop, HOME=server.directory))
         with open(path, "rb") as file:
             fetched = file.read().count(b"\nSubject: test\n")
         equal(fetched, len(maildir.messages()), "messages fetched")
@@ -474,6 +478,158 @@ for where, begun in {"before it greets": (b"", None),
                      "in its answer": (GREETING, b"OK\t1\tus")}.items():
     suite.add(f"a false Dovecot that falls silent {where} is [SYS/TEMP] after "
               "the timeout", silent, *begun)
+
+
+# Any mechanism, relayed.
+
+def relay(path, *arguments):
+    """Start the program that relays an exchange."""
+    return subprocess.Popen(
+        [program("tests/relay"), path, *arguments], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL)
+
+
+def base64_of(text):
+    """Return octets or text in base64, as text."""
+    octets = text if isinstance(text, bytes) else text.encode()
+    return base64.b64encode(octets).decode()
+
+
+class Scram:
+    """The client's side of SCRAM-SHA-256, RFC 5802 and RFC 7677."""
+
+    def __init__(self, name, password):
+        self.password = password.encode()
+        self.nonce = base64_of(os.urandom(18))
+        self.bare = f"n={name},r={self.nonce}"
+        self.first = base64_of("n,," + self.bare)
+
+    def final(self, challenge):
+        """Return the response to the server's first challenge."""
+        server = base64.b64decode(challenge).decode()
+        fields = dict(part.split("=", 1) for part in server.split(","))
+        check(fields["r"].startswith(self.nonce), server)
+        salted = hashlib.pbkdf2_hmac(
+            "sha256", self.password, base64.b64decode(fields["s"]),
+            int(fields["i"]))
+        key = hmac.digest(salted, b"Client Key", "sha256")
+        bare = f"c=biws,r={fields['r']}"
+        signed = f"{self.bare},{server},{bare}".encode()
+        mask = hmac.digest(hashlib.sha256(key).digest(), signed, "sha256")
+        proof = bytes(a ^ b for a, b in zip(key, mask, strict=True))
+        self.signature = hmac.digest(
+            hmac.digest(salted, b"Server Key", "sha256"), signed, "sha256")
+        return base64_of(f"{bare},p={base64_of(proof)}")
+
+    def is_signed(self, challenge):
+        """Tell whether the server knows the password, too."""
+        return base64.b64decode(challenge) == (
+            b"v=" + base64.b64encode(self.signature))
+
+
+def challenge_of(child):
+    """Return the next challenge that was relayed."""
+    line = child.stdout.readline()
+    check(line.startswith("+ "), f"no challenge but {line!r}")
+    return line[2:].rstrip("\n")
+
+
+def answer(child, response):
+    """Send a response to the relay."""
+    child.stdin.write(response + "\n")
+    child.stdin.flush()
+
+
+@case("SCRAM-SHA-256 is relayed to Dovecot, its signature included")
+def _():
+    with DovecotAuth() as dovecot:
+        dovecot.add_user("joe")
+        scram = Scram("joe", "secret")
+        with relay(dovecot.path, "SCRAM-SHA-256", scram.first) as child:
+            answer(child, scram.final(challenge_of(child)))
+            check(scram.is_signed(challenge_of(child)), "the signature")
+            answer(child, "")
+            equal(child.stdout.read(), "granted joe\n", "the result")
+
+
+@case("SCRAM-SHA-256 with a wrong password is denied by Dovecot")
+def _():
+    with DovecotAuth() as dovecot:
+        dovecot.add_user("joe")
+        scram = Scram("joe", "wrong")
+        with relay(dovecot.path, "SCRAM-SHA-256", scram.first) as child:
+            answer(child, scram.final(challenge_of(child)))
+            equal(child.stdout.read(), "denied \n", "the result")
+
+
+@case("PLAIN and LOGIN without an initial response ask for one")
+def _():
+    with DovecotAuth() as dovecot:
+        dovecot.add_user("joe")
+        with relay(dovecot.path, "PLAIN") as child:
+            equal(challenge_of(child), "", "the challenge of PLAIN")
+            answer(child, base64_of("\0joe\0secret"))
+            equal(child.stdout.read(), "granted joe\n", "the result")
+        with relay(dovecot.path, "LOGIN") as child:
+            challenge_of(child)
+            answer(child, base64_of("joe"))
+            challenge_of(child)
+            answer(child, base64_of("secret"))
+            equal(child.stdout.read(), "granted joe\n", "the result")
+
+
+@case("what is no base64, or would be another field, is denied by Dovecot")
+def _():
+    with DovecotAuth() as dovecot:
+        dovecot.add_user("joe")
+        for response in ("!", "AGpv\tno-penalty", "AGpvZQBzZWNyZXQ=\x01",
+                         base64_of("\0joe\0secret") + "\tx"):
+            with relay(dovecot.path, "PLAIN", response) as child:
+                equal(child.stdout.read(), "denied \n", repr(response))
+
+
+@case("an exchange that the client gives up is denied")
+def _():
+    with DovecotAuth() as dovecot:
+        with relay(dovecot.path, "PLAIN") as child:
+            challenge_of(child)
+            child.stdin.close()
+            equal(child.stdout.read(), "denied \n", "the result")
+
+
+@case("a response of more than 16 KiB is denied, not cut")
+def _():
+    with FalseDovecot(answer=b"OK\t1\tuser=joe\n") as false:
+        with relay(false.path, "PLAIN", "A" * 16400) as child:
+            equal(child.stdout.read(), "denied \n", "the result")
+        equal(false.heard, [], "requests")
+
+
+@case("a mechanism that Dovecot does not offer is temporary trouble")
+def _():
+    with DovecotAuth() as dovecot, relay(dovecot.path, "CRAM-MD5") as child:
+        equal(child.stdout.read(), "temporary \n", "the result")
+
+
+@case("the mechanisms that can be relayed are listed, and no others")
+def _():
+    with DovecotAuth() as dovecot, relay(dovecot.path) as child:
+        equal(child.stdout.read(), "PLAIN LOGIN SCRAM-SHA-256\n", "the list")
+    greeting = (b"VERSION\t1\t2\nMECH\tPLAIN\tplaintext\n"
+                b"MECH\tAPOP\tprivate\nMECH\tANONYMOUS\tanonymous\n"
+                b"MECH\tSCRAM-SHA-256-PLUS\tmutual-auth\nMECH\tlower\n"
+                b"MECH\tGSSAPI\tchannel-binding\nMECH\tA B\nMECH\n"
+                b"MECH\tOAUTHBEARER\nDONE\n")
+    with FalseDovecot(greeting, b"") as false, relay(false.path) as child:
+        equal(child.stdout.read(), "PLAIN OAUTHBEARER\n", "the list")
+
+
+@case("a challenge that is no base64 never reaches a client")
+def _():
+    with FalseDovecot(answer=b"CONT\t1\tYQ==\x01r\x01n+OK\n") as false:
+        with relay(false.path, "PLAIN", "AGEAYg==") as child:
+            equal(child.stdout.read(), "temporary \n", "the result")
 
 
 # The chain.

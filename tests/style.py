@@ -26,9 +26,9 @@ SRC_ROWS = (
     "keeper | worker | signer",
     "commit | authorization | transaction | child",
     "maildrop | hold",
-    "auth auth_account auth_child auth_dovecot auth_ends auth_file auth_name "
-    "auth_offer auth_owner auth_program auth_scheme auth_userdb passwd_file "
-    "| capa",
+    "auth auth_account auth_child auth_dovecot auth_ends auth_file "
+    "auth_identity auth_name auth_offer auth_program auth_scheme auth_userdb "
+    "passwd_file | capa",
     "pop3 | confine",
     "mailbox | stream",
     "tls tls_context",

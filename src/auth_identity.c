@@ -1,12 +1,12 @@
 /*
- * auth_owner.c - who owns a user's mail: a back end's own words, or settings
+ * auth_identity.c - who a user is here: a back end's own words, or settings
  *
  * Owns: which of both counts.  Runs in: a keeper.  Distrusts: nobody; both are
  * the administrator's.
  */
 #include "config.h"
 
-#include "auth_owner.h"
+#include "auth_identity.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,10 +23,10 @@ static const char *choose(const char *own, const char *usual)
 
 /* Without rights there is one user we can be, so nobody need name it. */
 static const char *find_ids(const struct backend_settings *backend,
-	const struct auth_owner *owner, struct auth_identity *identity)
+	const struct auth_words *words, struct auth_identity *identity)
 {
-	const char *uid = choose(owner->uid, backend->uid);
-	const char *gid = choose(owner->gid, backend->gid);
+	const char *uid = choose(words->uid, backend->uid);
+	const char *gid = choose(words->gid, backend->gid);
 
 	identity->uid = geteuid();
 	identity->gid = getegid();
@@ -61,11 +61,11 @@ static const char *find_home(const struct backend_settings *backend,
 		"its home is too long";
 }
 
-const char *auth_owner_find(const struct backend_settings *backend,
-	const struct auth_owner *owner, struct auth_identity *identity)
+const char *auth_identity_find(const struct backend_settings *backend,
+	const struct auth_words *words, struct auth_identity *identity)
 {
-	const char *wrong = find_ids(backend, owner, identity);
+	const char *wrong = find_ids(backend, words, identity);
 
 	return wrong != NULL ? wrong :
-		find_home(backend, owner->home, identity);
+		find_home(backend, words->home, identity);
 }
