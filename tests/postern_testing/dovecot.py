@@ -20,6 +20,8 @@ protocols =
 base_dir = {directory}/run
 state_dir = {directory}/state
 log_path = {directory}/log
+libexec_dir = {programs}
+import_environment = TZ LD_LIBRARY_PATH
 ssl = no
 auth_verbose = yes
 auth_mechanisms = plain login scram-sha-256
@@ -98,20 +100,34 @@ class DovecotAuth:
         with open(path, "w", encoding="ascii") as file:
             file.write(CONFIG.format(
                 directory=self.directory, user=account.pw_name,
+                programs=os.path.dirname(self.find("auth")),
                 group=grp.getgrgid(account.pw_gid).gr_name,
                 owner=pwd.getpwuid(os.geteuid()).pw_name))
         return path
 
+    @staticmethod
+    def find(*parts):
+        """Return the path of a file of Dovecot's own directory."""
+        return predecessors.find("usr", "lib", "dovecot", *parts)
+
     def start(self):
-        """Start it, and return when both sockets answer."""
-        program = programs.find("dovecot")
-        predecessors.find("usr", "lib", "dovecot", "auth")
+        """Start it, and return when both sockets answer.
+
+        Its settings are read for it beforehand, so that a Dovecot that was
+        only unpacked finds all of its parts.
+        """
+        doveconf, dovecot = map(programs.find, ("doveconf", "dovecot"))
+        environ = programs.environ(doveconf)
+        if "LD_LIBRARY_PATH" in environ:
+            environ["LD_LIBRARY_PATH"] += ":" + os.path.dirname(
+                self.find("modules", "old-stats", "libstats_auth.so"))
         self.write_users()
+        config = self.write_config()
         self.process = subprocess.Popen(
-            [program, "-F", "-c", self.write_config()],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True, cwd="/",
-            env=programs.environ(program))
+            [doveconf, "-c", config, "-m", "master", "-e", dovecot, "-F",
+             "-c", config], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True, cwd="/", env=environ)
         wait_until(lambda: self.answers(self.path)
                    and self.answers(self.userdb_path), "Dovecot answers")
 
