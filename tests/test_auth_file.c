@@ -61,6 +61,7 @@ static enum auth_result check_with(const struct backend_settings *usual,
 
 	backend.name = backend.path = (char *)(uintptr_t)scratch_path("users");
 	memset(&identity, 0, sizeof(identity));
+	snprintf(identity.name, sizeof(identity.name), "%s", name);
 	return auth_file_check(&backend, &attempt, &identity);
 }
 
