@@ -53,7 +53,7 @@ static const char *const elsewhere[] = { "nologin", "proxy", "proxy_maybe" };
 static bool decide(struct auth_dovecot *exchange, enum auth_result result)
 {
 	exchange->result = result;
-	auth_socket_close(&exchange->link);
+	auth_socket_close(&exchange->talk);
 	return false;
 }
 
@@ -131,7 +131,7 @@ static bool read_answer(struct auth_dovecot *exchange, int64_t deadline_ms)
 		{ "OK", take_ok }, { "FAIL", take_fail },
 		{ "CONT", take_challenge },
 	};
-	char *text = auth_socket_line(&exchange->link, deadline_ms);
+	char *text = auth_socket_line(&exchange->talk, deadline_ms);
 	struct tabbed line;
 
 	if (text == NULL)
@@ -155,7 +155,7 @@ static bool ask(struct auth_dovecot *exchange, struct tabbed_line *request,
 		explicit_bzero(request->octets, request->room);
 		return decide(exchange, AUTH_DENIED);
 	}
-	result = auth_socket_send(&exchange->link, request->octets,
+	result = auth_socket_send(&exchange->talk, request->octets,
 		deadline_ms);
 	explicit_bzero(request->octets, request->room);
 	if (result < 0)
@@ -166,12 +166,12 @@ static bool ask(struct auth_dovecot *exchange, struct tabbed_line *request,
 int auth_dovecot_mechanisms(const struct backend_settings *backend,
 	char *list, size_t room)
 {
-	struct auth_socket link;
+	struct auth_socket talk;
 
-	if (auth_offer_connect(backend, &link, list, room,
+	if (auth_offer_connect(backend, &talk, list, room,
 			deadline_in_s(backend->timeout_s)) < 0)
 		return -1;
-	auth_socket_close(&link);
+	auth_socket_close(&talk);
 	return 0;
 }
 
@@ -188,8 +188,8 @@ bool auth_dovecot_begin(struct auth_dovecot *exchange,
 	exchange->backend = backend;
 	exchange->attempt = attempt;
 	exchange->result = AUTH_TEMPORARY;
-	exchange->link.fd = -1;
-	if (auth_offer_connect(backend, &exchange->link, list, sizeof(list),
+	exchange->talk.fd = -1;
+	if (auth_offer_connect(backend, &exchange->talk, list, sizeof(list),
 			deadline_ms) < 0)
 		return false;
 	/* It would close the connection, without an answer. */
@@ -226,7 +226,7 @@ bool auth_dovecot_step(struct auth_dovecot *exchange, const char *response)
 enum auth_result auth_dovecot_end(struct auth_dovecot *exchange,
 	struct auth_identity *identity)
 {
-	if (exchange->link.fd >= 0)
+	if (exchange->talk.fd >= 0)
 		decide(exchange, AUTH_DENIED);
 	if (exchange->result != AUTH_GRANTED)
 		return exchange->result;

@@ -17,11 +17,12 @@
  *	result = auth_dovecot_end(&exchange, &identity);
  *
  * Responses and challenges are base64 without line ends, "" for an empty one,
- * and nothing of them is understood here.  A last challenge that goes with a
- * success (the server's signature of SCRAM) comes as one more challenge, whose
- * response is "": POP3 has no other place for it, RFC 5034 section 4.  The
- * client's name is in its responses: a folder in it is not taken apart.
- * Mechanisms that are bound to the TLS channel can't be relayed.
+ * shorter than AUTH_SOCKET_OCTETS, and nothing of them is understood here.  A
+ * last challenge that goes with a success (the server's signature of SCRAM)
+ * comes as one more challenge, whose response is "": POP3 has no other place
+ * for it, RFC 5034 section 4.  The client's name is in its responses: a folder
+ * in it is not taken apart.  Mechanisms that are bound to the TLS channel can't
+ * be relayed.
  *
  * Each exchange has a connection of its own, since Dovecot lets one that has
  * guessed wrong wait.  It answers a failure late by itself (auth_failure_delay
@@ -41,14 +42,14 @@ struct auth_dovecot {
 	const struct auth_attempt *attempt;
 	enum auth_result result;
 	char user[AUTH_NAME_OCTETS + 1];	/* as the server calls it */
-	struct auth_socket link;
+	struct auth_socket talk;
 };
 
 /*
- * Ask the server for the mechanisms that it offers now, best known first as it
- * sends them, and write them to 'list' with a blank between: "PLAIN LOGIN
- * SCRAM-SHA-256".  Those that are private, anonymous or bound to the channel
- * are left out, and what does not fit in 'room' bytes.
+ * Ask the server for the mechanisms that it offers now, and write them to
+ * 'list', in its order and with a blank between: "PLAIN LOGIN SCRAM-SHA-256".
+ * Those that are private, anonymous or bound to the channel are left out, and
+ * what does not fit in 'room' bytes.
  * Returns 0, or -1 after a log line.  Blocks for 'timeout' of 'backend'.
  */
 int auth_dovecot_mechanisms(const struct backend_settings *backend,

@@ -59,13 +59,13 @@ static void add_mechanism(struct tabbed_line *list, const char *name)
 }
 
 /* Read the server's greeting up to DONE.  Returns NULL, or what is wrong. */
-static const char *read_greeting(struct auth_socket *link,
+static const char *read_greeting(struct auth_socket *talk,
 	struct tabbed_line *list, int64_t deadline_ms)
 {
 	bool has_version = false;
 
 	for (int i = 0; i < MOST_LINES; i++) {
-		char *text = auth_socket_line(link, deadline_ms);
+		char *text = auth_socket_line(talk, deadline_ms);
 		struct tabbed line;
 
 		if (text == NULL)
@@ -90,26 +90,26 @@ static const char *read_greeting(struct auth_socket *link,
 }
 
 int auth_offer_connect(const struct backend_settings *backend,
-	struct auth_socket *link, char *list, size_t room, int64_t deadline_ms)
+	struct auth_socket *talk, char *list, size_t room, int64_t deadline_ms)
 {
 	struct tabbed_line offered;
 	const char *wrong;
 	char greeting[64];
 
 	tabbed_begin(&offered, list, room);
-	if (auth_socket_open(link, backend->path, deadline_ms) < 0) {
+	if (auth_socket_open(talk, backend->path, deadline_ms) < 0) {
 		auth_offer_log(backend, auth_socket_why(errno));
 		return -1;
 	}
 	snprintf(greeting, sizeof(greeting), GREETING, (long)getpid());
-	if (auth_socket_send(link, greeting, deadline_ms) < 0)
+	if (auth_socket_send(talk, greeting, deadline_ms) < 0)
 		wrong = auth_socket_why(errno);
 	else
-		wrong = read_greeting(link, &offered, deadline_ms);
+		wrong = read_greeting(talk, &offered, deadline_ms);
 	if (wrong == NULL)
 		return 0;
 	auth_offer_log(backend, wrong);
-	auth_socket_close(link);
+	auth_socket_close(talk);
 	return -1;
 }
 

@@ -17,10 +17,10 @@
 /*
  * Connect to the 'path' of 'backend' and exchange greetings.  Writes the
  * mechanisms that can be relayed to 'list', as far as 'room' bytes go, with a
- * blank between.  Returns 0, or -1 after a log line, and 'link' is closed.
+ * blank between.  Returns 0, or -1 after a log line, and 'talk' is closed.
  */
 int auth_offer_connect(const struct backend_settings *backend,
-	struct auth_socket *link, char *list, size_t room, int64_t deadline_ms);
+	struct auth_socket *talk, char *list, size_t room, int64_t deadline_ms);
 
 /* Whether 'list' holds the mechanism 'name'. */
 bool auth_offer_has(const char *list, const char *name);

@@ -20,10 +20,10 @@
 #include "deadline.h"
 
 /* Returns 0 when there is something to do, or -1 with errno. */
-static int wait_for(const struct auth_socket *link, short events,
+static int wait_for(const struct auth_socket *talk, short events,
 	int64_t deadline_ms)
 {
-	struct pollfd one = { .fd = link->fd, .events = events };
+	struct pollfd one = { .fd = talk->fd, .events = events };
 
 	for (;;) {
 		int ready = poll(&one, 1, deadline_poll_ms(deadline_ms));
@@ -66,39 +66,39 @@ bool auth_socket_can_have(const char *path)
 	return strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path);
 }
 
-int auth_socket_open(struct auth_socket *link, const char *path,
+int auth_socket_open(struct auth_socket *talk, const char *path,
 	int64_t deadline_ms)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	link->count = link->next = 0;
-	link->fd = -1;
+	talk->count = talk->next = 0;
+	talk->fd = -1;
 	if (!auth_socket_can_have(path)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path));
-	link->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (link->fd < 0)
+	talk->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (talk->fd < 0)
 		return -1;
-	if (connect_in_time(link->fd, &address, deadline_ms) == 0)
+	if (connect_in_time(talk->fd, &address, deadline_ms) == 0)
 		return 0;
 
 	int error = errno;
-	auth_socket_close(link);
+	auth_socket_close(talk);
 	errno = error;
 	return -1;
 }
 
-int auth_socket_send(struct auth_socket *link, const char *text,
+int auth_socket_send(struct auth_socket *talk, const char *text,
 	int64_t deadline_ms)
 {
 	size_t left = strlen(text);
 
 	while (left > 0) {
-		if (wait_for(link, POLLOUT, deadline_ms) < 0)
+		if (wait_for(talk, POLLOUT, deadline_ms) < 0)
 			return -1;
-		ssize_t sent = send(link->fd, text, left,
+		ssize_t sent = send(talk->fd, text, left,
 			MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0 && errno != EAGAIN && errno != EINTR)
 			return -1;
@@ -111,23 +111,23 @@ int auth_socket_send(struct auth_socket *link, const char *text,
 }
 
 /* Move what was not handed out to the front, and add what comes. */
-static int receive_more(struct auth_socket *link, int64_t deadline_ms)
+static int receive_more(struct auth_socket *talk, int64_t deadline_ms)
 {
 	ssize_t got;
 
-	link->count -= link->next;
-	memmove(link->octets, link->octets + link->next, link->count);
-	link->next = 0;
-	if (link->count == sizeof(link->octets)) {
+	talk->count -= talk->next;
+	memmove(talk->octets, talk->octets + talk->next, talk->count);
+	talk->next = 0;
+	if (talk->count == sizeof(talk->octets)) {
 		errno = EMSGSIZE;
 		return -1;
 	}
-	if (wait_for(link, POLLIN, deadline_ms) < 0)
+	if (wait_for(talk, POLLIN, deadline_ms) < 0)
 		return -1;
-	got = recv(link->fd, link->octets + link->count,
-		sizeof(link->octets) - link->count, MSG_DONTWAIT);
+	got = recv(talk->fd, talk->octets + talk->count,
+		sizeof(talk->octets) - talk->count, MSG_DONTWAIT);
 	if (got > 0)
-		link->count += (size_t)got;
+		talk->count += (size_t)got;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (got == 0)
@@ -135,22 +135,22 @@ static int receive_more(struct auth_socket *link, int64_t deadline_ms)
 	return got > 0 ? 0 : -1;
 }
 
-char *auth_socket_line(struct auth_socket *link, int64_t deadline_ms)
+char *auth_socket_line(struct auth_socket *talk, int64_t deadline_ms)
 {
 	char *line, *end;
 
 	/* The deadline counts even if octets never cease to come. */
-	while ((end = memchr(link->octets + link->next, '\n',
-			link->count - link->next)) == NULL) {
+	while ((end = memchr(talk->octets + talk->next, '\n',
+			talk->count - talk->next)) == NULL) {
 		if (deadline_has_passed(deadline_ms)) {
 			errno = ETIMEDOUT;
 			return NULL;
 		}
-		if (receive_more(link, deadline_ms) < 0)
+		if (receive_more(talk, deadline_ms) < 0)
 			return NULL;
 	}
-	line = link->octets + link->next;
-	link->next = (size_t)(end + 1 - link->octets);
+	line = talk->octets + talk->next;
+	talk->next = (size_t)(end + 1 - talk->octets);
 	*end = '\0';
 	if (strlen(line) == (size_t)(end - line))
 		return line;
@@ -174,10 +174,10 @@ const char *auth_socket_why(int error)
 	}
 }
 
-void auth_socket_close(struct auth_socket *link)
+void auth_socket_close(struct auth_socket *talk)
 {
-	if (link->fd >= 0)
-		close(link->fd);
-	link->fd = -1;
-	explicit_bzero(link->octets, sizeof(link->octets));
+	if (talk->fd >= 0)
+		close(talk->fd);
+	talk->fd = -1;
+	explicit_bzero(talk->octets, sizeof(talk->octets));
 }

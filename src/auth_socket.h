@@ -28,11 +28,11 @@ bool auth_socket_can_have(const char *path);
  * 'deadline_ms', or what connect(2) says.  auth_socket_close() must follow a
  * success.
  */
-int auth_socket_open(struct auth_socket *link, const char *path,
+int auth_socket_open(struct auth_socket *talk, const char *path,
 	int64_t deadline_ms);
 
 /* Send all of 'text'.  Returns 0, or -1 with errno as above, or EPIPE. */
-int auth_socket_send(struct auth_socket *link, const char *text,
+int auth_socket_send(struct auth_socket *talk, const char *text,
 	int64_t deadline_ms);
 
 /*
@@ -40,12 +40,12 @@ int auth_socket_send(struct auth_socket *link, const char *text,
  * until the next call; or NULL with errno ETIMEDOUT, EPIPE (the server has
  * closed), EMSGSIZE (too long), EBADMSG (a NUL in it), or what recv(2) says.
  */
-char *auth_socket_line(struct auth_socket *link, int64_t deadline_ms);
+char *auth_socket_line(struct auth_socket *talk, int64_t deadline_ms);
 
 /* What errno means after any of these, for the log. */
 const char *auth_socket_why(int error);
 
 /* Close it, and wipe what was received. */
-void auth_socket_close(struct auth_socket *link);
+void auth_socket_close(struct auth_socket *talk);
 
 #endif

@@ -38,13 +38,13 @@ static bool is_greeting(const struct tabbed *line)
 }
 
 /* Send the request and read the answer.  Returns NULL, or what is wrong. */
-static const char *ask(struct auth_socket *link, const char *request,
+static const char *ask(struct auth_socket *talk, const char *request,
 	struct tabbed *answer, int64_t deadline_ms)
 {
-	if (auth_socket_send(link, request, deadline_ms) < 0)
+	if (auth_socket_send(talk, request, deadline_ms) < 0)
 		return auth_socket_why(errno);
 	for (int i = 0; i < MOST_GREETING_LINES; i++) {
-		char *text = auth_socket_line(link, deadline_ms);
+		char *text = auth_socket_line(talk, deadline_ms);
 
 		if (text == NULL)
 			return auth_socket_why(errno);
@@ -217,18 +217,18 @@ static enum auth_result ask_userdb(const struct backend_settings *backend,
 {
 	int64_t deadline_ms = deadline_in_s(backend->timeout_s);
 	char request[REQUEST_BYTES];
-	struct auth_socket link;
+	struct auth_socket talk;
 	struct tabbed answer;
 	enum auth_result result;
 	const char *wrong;
 
-	if (auth_socket_open(&link, backend->userdb, deadline_ms) < 0)
+	if (auth_socket_open(&talk, backend->userdb, deadline_ms) < 0)
 		return stuck(backend, auth_socket_why(errno));
 	make_request(attempt, identity->name, request);
-	wrong = ask(&link, request, &answer, deadline_ms);
+	wrong = ask(&talk, request, &answer, deadline_ms);
 	result = wrong != NULL ? stuck(backend, wrong) :
 		judge(backend, &answer, identity);
-	auth_socket_close(&link);
+	auth_socket_close(&talk);
 	return result;
 }
 
