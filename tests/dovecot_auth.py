@@ -311,6 +311,23 @@ def _():
         log_in(server, "tls").close()
 
 
+@case("sockets that are not there at the start are warnings, not mistakes")
+def _():
+    with DovecotAuth() as dovecot:
+        server = beside(dovecot)
+        add_user(server, dovecot, "joe")
+        dovecot.stop()
+        os.unlink(dovecot.path)
+        os.unlink(dovecot.userdb_path)
+        with server:
+            for path in (dovecot.path, dovecot.userdb_path):
+                check(any(f'warning: {server.config_path}' in line
+                          and f'backend "there": {path}: No such' in line
+                          for line in server.log), server.log)
+            dovecot.start()
+            log_in(server, "tls").close()
+
+
 @case("while others wait for a slow answer of Dovecot, logins go on")
 def _():
     false = FalseDovecot(greeting=b"", hold=True)
