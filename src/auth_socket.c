@@ -44,11 +44,13 @@ static int connect_in_time(int fd, const struct sockaddr_un *address,
 	int64_t deadline_ms)
 {
 	int left_ms = deadline_poll_ms(deadline_ms);
-	const struct timeval left = {
-		.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 + 1,
-	};
+	struct timeval left = { 0, 0 };		/* for ever */
 	int result;
 
+	if (left_ms >= 0) {
+		left.tv_sec = left_ms / 1000;
+		left.tv_usec = left_ms % 1000 * 1000 + 1;
+	}
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &left, sizeof(left)) < 0)
 		return -1;
 	do {
