@@ -9,6 +9,7 @@ import hmac
 import os
 import signal
 import subprocess
+import time
 
 from postern_testing import (Client, Server, Suite, as_root, check, equal,
                              log_in, mail_uid, matches, programs, run_cases)
@@ -350,9 +351,12 @@ def _():
     with FalseDovecot(answer=b"FAIL\t1\tuser=joe\n") as false, Beside(
             false, auth={"failure-delay": "100ms"}) as server:
         with Client(server) as client:
+            start = time.monotonic()
             for _ in range(4):
                 client.ok("USER joe")
                 client.refused("PASS x", "AUTH")
+            taken = time.monotonic() - start
+            check(taken >= 1.4, f"{taken} s for 100, 200, 400 and 800 ms")
             server.connections = 1
             client.ok("QUIT")
         server.expect(refusals=4, complaints=0)
