@@ -70,6 +70,22 @@ static void refuse(int client_fd, const struct listen_settings *listen)
 			MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* Where the client comes from, and where it has connected to. */
+static void note_ends(struct pool_client *client, int client_fd,
+	const struct sockaddr_storage *address)
+{
+	struct sockaddr_storage local = { .ss_family = AF_UNSPEC };
+	socklen_t bytes = sizeof(local);
+
+	/* A client that is gone already needs none. */
+	(void)getsockname(client_fd, (struct sockaddr *)&local, &bytes);
+	listen_address(address, client->address, sizeof(client->address));
+	listen_address(&local, client->local_address,
+		sizeof(client->local_address));
+	client->port = listen_port(address);
+	client->local_port = listen_port(&local);
+}
+
 /* Admit a new connection, or not.  Closes 'client_fd' here in any case. */
 static void admit(struct master *master, int client_fd, uint32_t section,
 	const struct sockaddr_storage *address)
@@ -80,7 +96,7 @@ static void admit(struct master *master, int client_fd, uint32_t section,
 		.key = peers_key(address), .since_ms = deadline_now_ms(),
 	};
 
-	listen_address(address, client.address, sizeof(client.address));
+	note_ends(&client, client_fd, address);
 	snprintf(client.listener, sizeof(client.listener), "%s",
 		listen->name);
 	if (!peers_enter(master->peers, &client.key,

@@ -10,11 +10,13 @@
 
 #include <string.h>
 
+#include "auth_dovecot.h"
 #include "auth_file.h"
+#include "auth_identity.h"
 #include "auth_keys.h"
 #include "auth_name.h"
-#include "auth_owner.h"
 #include "auth_program.h"
+#include "gate.h"
 #include "log.h"
 #include "mechanism.h"
 
@@ -22,6 +24,7 @@
 #define NOBODY "-"
 
 static const struct type {
+	bool is_elsewhere;	/* what it costs is not ours */
 	enum auth_result (*check)(const struct backend_settings *,
 		const struct auth_attempt *, struct auth_identity *);
 	/* NULL, here and below: it can't. */
@@ -32,10 +35,12 @@ static const struct type {
 		struct scram_keys *, struct auth_identity *);
 	bool (*has_scram)(const struct backend_settings *, enum scram_digest);
 } types[] = {
-	[BACKEND_PASSWD_FILE] = { auth_file_check, auth_file_find,
+	[BACKEND_PASSWD_FILE] = { false, auth_file_check, auth_file_find,
 		auth_file_find_scram, auth_file_has_scram },
 	[BACKEND_PROGRAM] = { .check = auth_program_check },
 	[BACKEND_TOKEN] = { .check = NULL },
+	[BACKEND_DOVECOT] = { .check = auth_dovecot_check,
+		.is_elsewhere = true },
 };
 
 static void begin_identity(const struct auth_attempt *attempt,
@@ -61,9 +66,13 @@ static enum auth_result ask_all(const struct auth_settings *settings,
 			is_find ? type->find : type->check;
 		enum auth_result result = AUTH_UNKNOWN;
 
+		if (ask == NULL)
+			continue;
 		begin_identity(attempt, identity);
-		if (ask != NULL)
-			result = ask(backend, attempt, identity);
+		if (!type->is_elsewhere)
+			gate_enter();
+		result = ask(backend, attempt, identity);
+		gate_leave();
 		if (result == AUTH_TEMPORARY)
 			otherwise = AUTH_TEMPORARY;
 		else if (result != AUTH_UNKNOWN)
@@ -74,11 +83,12 @@ static enum auth_result ask_all(const struct auth_settings *settings,
 
 /* Refuse, but only after the work that a usable name would have cost. */
 static enum auth_result ask_for_nobody(const struct auth_settings *settings,
-	const char *address)
+	const struct auth_attempt *attempt)
 {
-	const struct auth_attempt nobody = { NOBODY, NOBODY, address };
+	struct auth_attempt nobody = *attempt;
 	struct auth_identity identity;
 
+	nobody.name = nobody.password = NOBODY;
 	ask_all(settings, &nobody, false, &identity);
 	return AUTH_DENIED;
 }
@@ -90,6 +100,8 @@ static enum auth_result conclude(enum auth_result result,
 	if (result == AUTH_GRANTED)
 		return result;
 	memset(identity, 0, sizeof(*identity));
+	if (result == AUTH_STUCK)
+		return AUTH_TEMPORARY;
 	return result == AUTH_UNKNOWN ? AUTH_DENIED : result;
 }
 
@@ -99,8 +111,14 @@ static enum auth_result find_owner(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, const char *name,
 	struct auth_identity *identity)
 {
-	const struct auth_attempt owner = { name, "", attempt->address };
+	struct auth_attempt owner = *attempt;
 	enum auth_result result;
+
+	const struct auth_words nothing = { "", "", "" };
+	const char *wrong;
+
+	owner.name = name;
+	owner.password = "";
 
 	if (*attempt->name != '\0' && strcmp(attempt->name, name) != 0) {
 		log_warning("backend %s: the token of one user came for "
@@ -111,7 +129,12 @@ static enum auth_result find_owner(const struct auth_settings *settings,
 	if (result != AUTH_UNKNOWN)
 		return result;
 	begin_identity(&owner, identity);
-	return owner_of_backend(backend, identity);
+	wrong = auth_identity_find(backend, &nothing, identity);
+	if (wrong == NULL)
+		return AUTH_GRANTED;
+	log_error("backend %s: user %s cannot log in: %s", backend->name, name,
+		wrong);
+	return AUTH_PERMANENT;
 }
 
 /* Keys that nobody has in a back end may be in another that is asked, too. */
@@ -139,7 +162,7 @@ enum auth_result auth_check(const struct auth_settings *settings,
 		AUTH_PASSWORD_OCTETS)
 		result = ask_all(settings, attempt, false, identity);
 	else
-		result = ask_for_nobody(settings, attempt->address);
+		result = ask_for_nobody(settings, attempt);
 	return conclude(result, identity);
 }
 
@@ -170,8 +193,10 @@ enum auth_result auth_find_scram(const struct auth_settings *settings,
 		if (types[backend->type].find_scram == NULL)
 			continue;
 		begin_identity(&asked, identity);
+		gate_enter();
 		enum auth_result result = types[backend->type].find_scram(
 			backend, &asked, digest, &found, identity);
+		gate_leave();
 		if (result == AUTH_TEMPORARY)
 			return result;
 		/* The first one makes up keys for all that nobody knows. */
@@ -200,8 +225,10 @@ enum auth_result auth_check_token(const struct auth_settings *settings,
 
 		if (backend->type != BACKEND_TOKEN)
 			continue;
+		gate_enter();
 		enum auth_result result = auth_program_token(backend, attempt,
 			name);
+		gate_leave();
 		if (result == AUTH_GRANTED)
 			return conclude(find_owner(settings, backend, attempt,
 				name, identity), identity);

@@ -7,6 +7,7 @@
 #define POSTERN_AUTH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "auth_scram.h"
@@ -22,6 +23,7 @@ enum auth_result {
 	AUTH_DENIED,		/* no such user, or not that password */
 	AUTH_UNKNOWN,		/* not in this back end: ask the next */
 	AUTH_TEMPORARY,		/* could not be checked now; logged */
+	AUTH_STUCK,		/* known here, but can't be decided; logged */
 	AUTH_PERMANENT		/* right password, no usable account; logged */
 };
 
@@ -29,6 +31,9 @@ struct auth_attempt {
 	const char *name;	/* as the client sent it; auth_check checks */
 	const char *password;	/* or the token, or "" if none is asked for */
 	const char *address;	/* of the client, numeric, for PAM_RHOST */
+	const char *local_address;	/* of ours, or NULL */
+	uint16_t port, local_port;	/* 0: not known */
+	bool has_tls;
 };
 
 struct auth_identity {
@@ -38,6 +43,7 @@ struct auth_identity {
 	bool is_read_only;	/* may remove and change nothing */
 	char name[AUTH_NAME_OCTETS + 1];
 	char home[AUTH_PATH_BYTES];	/* absolute; "" if there is none */
+	char maildir[AUTH_PATH_BYTES];	/* absolute; "": mailbox.path */
 };
 
 /*
@@ -45,10 +51,18 @@ struct auth_identity {
  *
  * A name that auth_name_is_usable() refuses is denied, at the usual cost, and
  * so is a password of more than AUTH_PASSWORD_OCTETS.  An unknown name costs
- * the time of a known one.  A back end that refuses a user it knows is the last
- * one asked; a program cannot say that it does not know one.  Returns
- * AUTH_GRANTED and fills 'identity', or another result but AUTH_UNKNOWN.  Never
- * grants uid 0.  Blocks; SIGCHLD may be at its default afterwards.
+ * the time of a known one.
+ *
+ * After AUTH_UNKNOWN and AUTH_TEMPORARY the next back end is asked; any other
+ * result is the last one, so that a user whom one knows is granted by no other,
+ * with another password.  A program and a Dovecot cannot say that they do not
+ * know a user: their AUTH_DENIED ends it, too.  If all of them are asked, it is
+ * AUTH_TEMPORARY if one was, else AUTH_DENIED.
+ *
+ * Returns AUTH_GRANTED and fills 'identity', or AUTH_DENIED, AUTH_TEMPORARY
+ * (which AUTH_STUCK becomes) or AUTH_PERMANENT.  Never grants uid 0.  Blocks,
+ * and enters the gate for what costs CPU; SIGCHLD may be at its default
+ * afterwards.
  */
 enum auth_result auth_check(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, struct auth_identity *identity);

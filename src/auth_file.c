@@ -11,13 +11,10 @@
 
 #include "auth_file.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "auth_account.h"
-#include "auth_name.h"
+#include "auth_identity.h"
 #include "auth_scheme.h"
 #include "log.h"
 #include "passwd_file.h"
@@ -101,7 +98,7 @@ static enum auth_result log_unsupported(const char *path,
 	else
 		log_error("%s:%u: crypt(3) does not know this kind of hash",
 			path, entry->line);
-	return AUTH_TEMPORARY;
+	return AUTH_STUCK;
 }
 
 static enum auth_result check_password(const char *path,
@@ -140,53 +137,6 @@ static bool is_read_only(const struct passwd_entry *entry)
 		(value[3] != '\0' && value[3] != ' '));
 }
 
-/* The entry's own value, or else that of the back end; "" if both are empty. */
-static const char *choose(const char *own, const char *usual)
-{
-	return *own != '\0' ? own : usual;
-}
-
-/* Without rights there is one user we can be, so nobody need name it. */
-static const char *find_ids(const struct backend_settings *backend,
-	const struct passwd_entry *entry, struct auth_identity *identity)
-{
-	const char *uid = choose(entry->fields[PASSWD_UID], backend->uid);
-	const char *gid = choose(entry->fields[PASSWD_GID], backend->gid);
-
-	identity->uid = geteuid();
-	identity->gid = getegid();
-	if (*uid != '\0' && !account_find_uid(uid, &identity->uid))
-		return "its uid is neither a number nor a system user";
-	if (*gid != '\0' && !account_find_gid(gid, &identity->gid))
-		return "its gid is neither a number nor a system group";
-	if (geteuid() == 0 && (*uid == '\0' || *gid == '\0'))
-		return "it has no uid or no gid, and neither has the backend";
-	if (identity->uid == 0 || identity->gid == 0)
-		return "uid 0 and gid 0 never get a mailbox";
-	return NULL;
-}
-
-/* The home of an entry is taken as it is; only the back end's is a pattern. */
-static const char *find_home(const struct backend_settings *backend,
-	const struct passwd_entry *entry, struct auth_identity *identity)
-{
-	const char *home = entry->fields[PASSWD_HOME];
-	int result = 0;
-
-	if (*home == '\0')
-		result = auth_name_expand(backend->home,
-			entry->fields[PASSWD_USER], "", identity->home);
-	else if (strlen(home) < sizeof(identity->home))
-		memcpy(identity->home, home, strlen(home) + 1);
-	else
-		return "its home is too long";
-	if (result == 0)
-		return NULL;
-	return errno == ENOENT ?
-		"the home of the backend needs a domain in the user's name" :
-		"its home is too long";
-}
-
 static enum auth_result decide(const struct backend_settings *backend,
 	const struct search *search,
 	const char *password, struct auth_identity *identity)
@@ -206,10 +156,12 @@ static enum auth_result decide(const struct backend_settings *backend,
 enum auth_result auth_file_identify(const struct backend_settings *backend,
 	const struct passwd_entry *entry, struct auth_identity *identity)
 {
-	const char *wrong = find_ids(backend, entry, identity);
+	const struct auth_words words = {
+		entry->fields[PASSWD_UID], entry->fields[PASSWD_GID],
+		entry->fields[PASSWD_HOME],
+	};
+	const char *wrong = auth_identity_find(backend, &words, identity);
 
-	if (wrong == NULL)
-		wrong = find_home(backend, entry, identity);
 	if (wrong == NULL && is_restricted(entry))
 		wrong = "its extra fields restrict logins in a way that is "
 			"not supported";

@@ -13,7 +13,8 @@
 /*
  * Check 'attempt' against the file of 'backend'.  Returns AUTH_GRANTED,
  * AUTH_DENIED, AUTH_UNKNOWN (after the same work), AUTH_TEMPORARY (file can't
- * be read, scheme not supported) or AUTH_PERMANENT (no usable uid).
+ * be read), AUTH_STUCK (scheme not supported) or AUTH_PERMANENT (no usable
+ * uid).
  */
 enum auth_result auth_file_check(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity);

@@ -204,7 +204,7 @@ enum auth_result auth_program_check(const struct backend_settings *backend,
 		return identify(backend, &reply, identity);
 	log_error("backend %s: %s succeeded, but its last argument sent no "
 		"right reply", backend->name, backend->command[0]);
-	return AUTH_TEMPORARY;
+	return AUTH_STUCK;
 }
 
 enum auth_result auth_program_token(const struct backend_settings *backend,

@@ -146,7 +146,9 @@ static enum pop3_event log_in(struct session *session, const char *password)
 		return no_keeper(session);
 
 	/* One copy of the password, wiped below; a line fits in it. */
-	struct wire_auth request = { .kind = WIRE_AUTH };
+	struct wire_auth request = {
+		.kind = WIRE_AUTH, .has_tls = session->stream.tls != NULL,
+	};
 	snprintf(request.name, sizeof(request.name), "%s", session->user);
 	snprintf(request.password, sizeof(request.password), "%s", password);
 

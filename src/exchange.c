@@ -41,6 +41,7 @@ static int begin_exchange(struct session *session, int keeper_fd,
 
 	begin.kind = WIRE_SASL;
 	begin.mechanism = request->mechanism;
+	begin.has_tls = tls != NULL;
 	begin.has_binding = capa_has_bound(session) &&
 		tls_channel_binding(tls, begin.binding) == 0;
 	snprintf(begin.client_name, sizeof(begin.client_name), "%s",

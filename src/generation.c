@@ -86,21 +86,26 @@ static int check_owner(const struct backend_settings *backend)
 	return 0;
 }
 
-/* A file or program that is missing may still come. */
+/* A file, program or server that is missing may still come. */
+static void look_for(const struct backend_settings *backend, const char *path,
+	int mode)
+{
+	if (*path != '\0' && access(path, mode) < 0)
+		log_warning("%s: backend \"%s\": %s: %s", backend->place,
+			backend->name, path, strerror(errno));
+}
+
 static int check_backends(const struct auth_settings *auth)
 {
 	for (size_t i = 0; i < auth->backend_count; i++) {
 		const struct backend_settings *backend = &auth->backends[i];
-		bool is_file = backend->type == BACKEND_PASSWD_FILE;
-		const char *path = is_file ? backend->path :
-			backend->command[0];
+		bool is_program = backend->type == BACKEND_PROGRAM;
 
-		if (is_file && check_owner(backend) < 0)
+		if (check_owner(backend) < 0)
 			return -1;
-		if (access(path, is_file ? R_OK : X_OK) < 0)
-			log_warning("%s: backend \"%s\": %s: %s",
-				backend->place, backend->name, path,
-				strerror(errno));
+		look_for(backend, is_program ? backend->command[0] :
+			backend->path, is_program ? X_OK : R_OK);
+		look_for(backend, backend->userdb, R_OK | W_OK);
 	}
 	return 0;
 }

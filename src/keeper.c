@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -211,12 +210,6 @@ static void serve_worker(const struct keeper *keeper, struct maildrop *drop)
 		if (request.kind == WIRE_COMMIT && request.commit.is_last)
 			return;
 	}
-}
-
-int keeper_gate(void)
-{
-	/* Linux-only: a file without a name that nobody else can lock. */
-	return memfd_create("postern-gate", MFD_CLOEXEC);
 }
 
 void keeper_run(struct keeper *keeper)

@@ -14,9 +14,11 @@ struct keeper {
 	const struct settings *settings;
 	const char *listener;		/* its name, for the log */
 	char address[64];		/* of the client, numeric */
+	char local_address[64];		/* ours, that it has connected to */
+	uint16_t port, local_port;	/* 0: not known */
 	uint32_t delay_ms;		/* the penalty, if the login fails */
 	int worker_fd;
-	int gate_fd;			/* see keeper_gate() */
+	int gate_fd;			/* see gate.h */
 	uint32_t number;		/* of this attempt, in all */
 };
 
@@ -28,13 +30,6 @@ enum keeper_exit {
 	KEEPER_EXIT_ABANDONED = 12,	/* no attempt came */
 	KEEPER_EXIT_BAD_RECORD = 13	/* the worker lies */
 };
-
-/*
- * Make the gate that lets auth.concurrent-checks keepers check passwords at
- * once (a yescrypt takes 16 MB): a file whose octets are locks.  The kernel
- * gives back what a dead keeper held.  Returns a descriptor, or -1 with errno.
- */
-int keeper_gate(void);
 
 /*
  * Check one login; on success become that user, lock and list the Maildir, and

@@ -22,7 +22,7 @@
 /* The kernel cuts it down to what it permits. */
 #define BACKLOG 1024
 
-static uint16_t port_of(const struct sockaddr_storage *address)
+uint16_t listen_port(const struct sockaddr_storage *address)
 {
 	if (address->ss_family == AF_INET)
 		return ntohs(((const struct sockaddr_in *)
@@ -189,7 +189,8 @@ static uint32_t find_port(const struct settings *settings, int fd)
 		return 0;
 	for (uint32_t i = 0; i < settings->listen_count; i++)
 		if (settings->listens[i].port != 0 &&
-				settings->listens[i].port == port_of(&address))
+				settings->listens[i].port ==
+				listen_port(&address))
 			return i;
 	return 0;
 }
@@ -274,7 +275,7 @@ void listen_look(struct listener *listener)
 	listen_address(&address, text, sizeof(text));
 	snprintf(listener->where, sizeof(listener->where),
 		address.ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", text,
-		port_of(&address));
+		listen_port(&address));
 }
 
 void listen_describe(const struct listeners *listeners, char *text,

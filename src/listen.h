@@ -63,6 +63,9 @@ void listen_look(struct listener *listener);
 void listen_describe(const struct listeners *listeners, char *text,
 	size_t bytes);
 
+/* The port of an IP address, or 0. */
+uint16_t listen_port(const struct sockaddr_storage *address);
+
 /* Write a numeric address, without a port; "local" if it is no IP address. */
 void listen_address(const struct sockaddr_storage *address, char *text,
 	size_t bytes);

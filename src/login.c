@@ -1,7 +1,7 @@
 /*
  * login.c - one login attempt, from its first record to a user who is granted
  *
- * Owns: the penalty, the gate, the time limit and the log line of a failure.
+ * Owns: the penalty, the time limit and the log line of a failure.
  * Runs as: root, or the invoking user.  Reads: records from the worker.
  * Distrusts: every field of them.
  */
@@ -10,7 +10,6 @@
 #include "login.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "deadline.h"
+#include "gate.h"
 #include "log.h"
 #include "scrub.h"
 
@@ -47,19 +47,6 @@ static void send_status(const struct keeper *keeper,
 
 	/* A worker that is gone needs no answer. */
 	(void)wire_send(keeper->worker_fd, &answer, sizeof(answer), -1);
-}
-
-/* Hold one of the gate's octets (F_WRLCK), or give it back (F_UNLCK). */
-static void set_gate(const struct keeper *keeper, short type)
-{
-	struct flock octet = {
-		.l_type = type, .l_whence = SEEK_SET, .l_len = 1,
-		.l_start = keeper->number %
-			keeper->settings->auth.concurrent_checks,
-	};
-
-	while (fcntl(keeper->gate_fd, F_SETLKW, &octet) < 0 && errno == EINTR)
-		;
 }
 
 /* fail2ban knows this line: courier-auth[_daemon=postern]. */
@@ -152,79 +139,82 @@ static void judge(const struct keeper *keeper,
 		login_give_up(keeper, WIRE_LOGIN_TEMPORARY);
 }
 
+/* What is known of an attempt before the client has said who it is. */
+static struct auth_attempt attempt_by(const struct keeper *keeper,
+	bool has_tls)
+{
+	return (struct auth_attempt){
+		.name = "", .password = "", .address = keeper->address,
+		.local_address = keeper->local_address,
+		.port = keeper->port, .local_port = keeper->local_port,
+		.has_tls = has_tls,
+	};
+}
+
 /* USER and PASS. */
 static void check_password(const struct keeper *keeper,
 	struct wire_auth *request, struct sasl_outcome *outcome)
 {
 	if (!is_string(request->name, sizeof(request->name)) ||
 			!is_string(request->password,
-				sizeof(request->password)))
+				sizeof(request->password)) ||
+			request->has_tls > 1)
 		_exit(KEEPER_EXIT_BAD_RECORD);
 	memcpy(outcome->name, request->name, sizeof(outcome->name));
 	auth_name_split(request->name,
 		keeper->settings->mailbox.folder_separator, &outcome->login);
-	set_gate(keeper, F_WRLCK);
 	int64_t since_ms = deadline_now_ms();
-	struct auth_attempt attempt = {
-		.name = outcome->login.user,
-		.password = request->password,
-		.address = keeper->address,
-	};
+	struct auth_attempt attempt = attempt_by(keeper, request->has_tls);
+	attempt.name = outcome->login.user;
+	attempt.password = request->password;
 	outcome->result = auth_check(&keeper->settings->auth, &attempt,
 		&outcome->identity);
-	set_gate(keeper, F_UNLCK);
 	explicit_bzero(request, sizeof(*request));
 	judge(keeper, outcome, since_ms);
 }
 
-/* One step, which may be a check of a password. */
-static enum sasl_event do_step(const struct keeper *keeper, struct sasl *sasl,
-	const char *response, char challenge[WIRE_IMAGE_BYTES],
+/* AUTH: RFC 4422 section 3.  The worker relays what is said. */
+static enum sasl_event converse(const struct keeper *keeper,
+	struct sasl *sasl, const char *response, size_t *most_bytes,
 	int64_t *since_ms)
 {
-	enum sasl_event event;
+	struct wire_step step = { .kind = WIRE_STEP };
+	char challenge[WIRE_IMAGE_BYTES];
 
-	set_gate(keeper, F_WRLCK);
 	*since_ms = deadline_now_ms();
-	event = sasl_step(sasl, response, challenge);
-	set_gate(keeper, F_UNLCK);
+	enum sasl_event event = sasl_step(sasl, response, challenge);
+	for (int i = 0; event == SASL_CHALLENGE && i < MOST_STEPS; i++) {
+		send_challenge(keeper, challenge);
+		receive_step(keeper, &step);
+		if (strlen(step.response) > *most_bytes)
+			*most_bytes = strlen(step.response);
+		*since_ms = deadline_now_ms();
+		event = sasl_step(sasl, step.response, challenge);
+	}
+	explicit_bzero(&step, sizeof(step));
+	explicit_bzero(challenge, sizeof(challenge));
 	return event;
 }
 
-/* AUTH: RFC 4422 section 3.  The worker relays what is said. */
 static void exchange(const struct keeper *keeper, struct wire_sasl *request,
 	struct sasl_outcome *outcome)
 {
 	const struct sasl_facts facts = {
-		.settings = keeper->settings, .address = keeper->address,
+		.settings = keeper->settings,
+		.attempt = attempt_by(keeper, request->has_tls),
 		.mechanism = (enum mechanism)request->mechanism,
 		.binding = request->has_binding ? request->binding : NULL,
 		.client_name = request->client_name,
 	};
-	struct sasl *sasl;
-	char challenge[WIRE_IMAGE_BYTES];
-	struct wire_step step = { .kind = WIRE_STEP };
 	size_t most_bytes = strlen(request->response);
 	int64_t since_ms;
 
 	scrub_begin();
-	sasl = sasl_begin(&facts);
-
+	struct sasl *sasl = sasl_begin(&facts);
 	if (sasl == NULL)
 		login_give_up(keeper, WIRE_LOGIN_TEMPORARY);
-	enum sasl_event event = do_step(keeper, sasl,
-		request->has_response ? request->response : NULL, challenge,
-		&since_ms);
-	for (int i = 0; event == SASL_CHALLENGE && i < MOST_STEPS; i++) {
-		send_challenge(keeper, challenge);
-		receive_step(keeper, &step);
-		if (strlen(step.response) > most_bytes)
-			most_bytes = strlen(step.response);
-		event = do_step(keeper, sasl, step.response, challenge,
-			&since_ms);
-	}
-	explicit_bzero(&step, sizeof(step));
-	explicit_bzero(challenge, sizeof(challenge));
+	enum sasl_event event = converse(keeper, sasl, request->has_response ?
+		request->response : NULL, &most_bytes, &since_ms);
 	*outcome = *sasl_outcome(sasl);
 	sasl_end(sasl);
 	scrub_end(most_bytes);
@@ -239,7 +229,7 @@ static void exchange(const struct keeper *keeper, struct wire_sasl *request,
 static bool is_exchange(const struct wire_sasl *request, size_t bytes)
 {
 	return bytes == sizeof(*request) && request->kind == WIRE_SASL &&
-		request->mechanism < MECHANISMS &&
+		request->mechanism < MECHANISMS && request->has_tls <= 1 &&
 		is_string(request->client_name,
 			sizeof(request->client_name)) &&
 		is_string(request->response, sizeof(request->response));
@@ -265,6 +255,8 @@ void login_run(const struct keeper *keeper, struct sasl_outcome *login)
 	*login = (struct sasl_outcome){ .result = AUTH_DENIED };
 	(void)signal(SIGTERM, on_term);
 	login_set_alarm(keeper->settings->limits.login_timeout_s);
+	gate_use(keeper->gate_fd, keeper->number %
+		keeper->settings->auth.concurrent_checks);
 	ssize_t bytes = wire_receive_any(keeper->worker_fd, &attempt,
 		sizeof(attempt));
 	if (bytes < 0)
@@ -277,4 +269,5 @@ void login_run(const struct keeper *keeper, struct sasl_outcome *login)
 	else
 		_exit(KEEPER_EXIT_BAD_RECORD);
 	explicit_bzero(&attempt, sizeof(attempt));
+	close(keeper->gate_fd);
 }

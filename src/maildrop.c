@@ -121,7 +121,9 @@ static enum wire_login_status open_root(const char *pattern,
 {
 	char path[AUTH_PATH_BYTES];
 
-	if (auth_name_expand(pattern, identity->name, identity->home,
+	if (identity->maildir[0] != '\0') {
+		memcpy(path, identity->maildir, sizeof(path));
+	} else if (auth_name_expand(pattern, identity->name, identity->home,
 			path) < 0 || path[0] != '/') {
 		log_error("user=%s: mailbox path \"%s\" needs %s",
 			identity->name, pattern, path[0] != '\0' ?

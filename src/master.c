@@ -24,7 +24,7 @@
 #include "confine.h"
 #include "deadline.h"
 #include "departures.h"
-#include "keeper.h"
+#include "gate.h"
 #include "log.h"
 #include "master_state.h"
 #include "waiting.h"
@@ -259,7 +259,7 @@ static int begin(struct master *master, const struct master_start *start)
 		.listeners = start->listeners,
 		.peers = peers_new(PEERS_CAPACITY, seed),
 		.root_fd = confine_empty_directory(),
-		.gate_fd = keeper_gate(),
+		.gate_fd = gate_make(),
 	};
 	if (master->peers == NULL || master->root_fd < 0 ||
 			master->gate_fd < 0) {

@@ -25,7 +25,7 @@ struct master {
 	struct attempts attempts;
 	struct peers *peers;
 	int root_fd;			/* an empty directory */
-	int gate_fd;			/* see keeper_gate() */
+	int gate_fd;			/* see gate.h */
 	uint32_t keeper_count;		/* forked so far */
 	int64_t accept_after_ms;	/* when descriptors ran out */
 	int64_t refusal_logged_ms;	/* the last time */

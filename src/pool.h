@@ -21,6 +21,8 @@ enum pool_state { POOL_FREE, POOL_IDLE, POOL_BUSY, POOL_ENDING };
 struct pool_client {
 	struct peer_key key;
 	char address[64];		/* numeric */
+	char local_address[64];		/* ours, that it has connected to */
+	uint16_t port, local_port;	/* 0: not known */
 	char listener[32];
 	int64_t since_ms;
 	uint32_t logins;		/* keepers it asked for */

@@ -44,6 +44,8 @@ static _Noreturn void become_keeper(const struct master *master,
 	struct keeper keeper = {
 		.settings = master->generation.settings,
 		.listener = worker->client.listener,
+		.port = worker->client.port,
+		.local_port = worker->client.local_port,
 		.delay_ms = delay_ms,
 		.worker_fd = worker_fd,
 		.gate_fd = master->gate_fd,
@@ -52,6 +54,8 @@ static _Noreturn void become_keeper(const struct master *master,
 
 	memcpy(keeper.address, worker->client.address,
 		sizeof(keeper.address));
+	memcpy(keeper.local_address, worker->client.local_address,
+		sizeof(keeper.local_address));
 	if (master->generation.tls_context != NULL)
 		tls_context_wipe(master->generation.tls_context);
 	keeper_run(&keeper);

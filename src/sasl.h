@@ -18,7 +18,7 @@
 /* What an exchange is given; all of it must outlive the exchange. */
 struct sasl_facts {
 	const struct settings *settings;
-	const char *address;		/* of the client, numeric */
+	struct auth_attempt attempt;	/* without name and password */
 	enum mechanism mechanism;
 	const uint8_t *binding;		/* WIRE_BINDING_BYTES, or NULL */
 	const char *client_name;	/* of its certificate; "" if none */

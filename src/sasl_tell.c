@@ -144,10 +144,11 @@ void sasl_take_name(struct sasl *sasl, const char *name)
 
 struct auth_attempt sasl_attempt(const struct sasl *sasl, const char *secret)
 {
-	return (struct auth_attempt){
-		.name = sasl->outcome.login.user, .password = secret,
-		.address = sasl->facts->address,
-	};
+	struct auth_attempt attempt = sasl->facts->attempt;
+
+	attempt.name = sasl->outcome.login.user;
+	attempt.password = secret;
+	return attempt;
 }
 
 int sasl_tell(Gsasl *library, Gsasl_session *session,

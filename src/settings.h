@@ -15,7 +15,9 @@
 
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
 enum cleartext { CLEARTEXT_NEVER, CLEARTEXT_TLS_ONLY, CLEARTEXT_ALWAYS };
-enum backend_type { BACKEND_PASSWD_FILE, BACKEND_PROGRAM, BACKEND_TOKEN };
+enum backend_type {
+	BACKEND_PASSWD_FILE, BACKEND_PROGRAM, BACKEND_TOKEN, BACKEND_DOVECOT
+};
 /* Whose unique-ids a Maildir has when we first open it. */
 enum uidl_import {
 	UIDLS_AUTO, UIDLS_NONE, UIDLS_DOVECOT, UIDLS_COURIER, UIDLS_QMAIL,
@@ -50,11 +52,11 @@ struct tls_settings {
 struct backend_settings {
 	char *name;
 	enum backend_type type;
-	char *path;		/* passwd-file */
+	char *path;		/* passwd-file; dovecot: a socket */
+	char *userdb;		/* dovecot: another socket, or "" */
 	char **command;		/* program, token: argv, NULL at the end */
-	uint32_t timeout_s;	/* the same: it is killed after this */
-	/* Of users of whom nothing else is known; "". */
-	char *uid, *gid, *home;
+	uint32_t timeout_s;	/* all but passwd-file: not longer than this */
+	char *uid, *gid, *home;	/* where the back end tells none; or "" */
 	char *place;		/* where that was set: "file:line" */
 };
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth_socket.h"
 #include "mechanism.h"
 
 static const char pam_program[] = LIBEXECDIR "/postern-pam";
@@ -28,7 +29,8 @@ static void check_unused(cfg_t *section, const char *type,
 static void check_passwd_file(cfg_t *section,
 	const struct backend_settings *backend)
 {
-	static const char *const unused[] = { "command", "timeout", NULL };
+	static const char *const unused[] = {
+		"userdb", "command", "timeout", NULL };
 
 	check_unused(section, "passwd-file", unused);
 	if (*backend->path == '\0')
@@ -55,7 +57,7 @@ static void check_program(cfg_t *section,
 	const struct backend_settings *backend)
 {
 	static const char *const unused[] = {
-		"path", "uid", "gid", "home", NULL };
+		"path", "userdb", "uid", "gid", "home", NULL };
 
 	check_unused(section, "program", unused);
 	check_command(section, backend, pam_program);
@@ -95,6 +97,36 @@ static uint32_t take_mechanisms(cfg_t *section)
 	return permitted;
 }
 
+static void check_socket(cfg_t *section, const char *name, const char *path)
+{
+	settings_check_absolute(section, name, path);
+	if (!auth_socket_can_have(path))
+		settings_file_mistake(section, "%s = \"%.40s...\" is too long "
+			"for a socket (at most 107 octets)", name, path);
+}
+
+/* Without a userdb, nothing but the settings tells whose the mail is. */
+static void check_dovecot(cfg_t *section,
+	const struct backend_settings *backend)
+{
+	static const char *const unused[] = { "command", NULL };
+
+	check_unused(section, "dovecot", unused);
+	if (*backend->path == '\0')
+		settings_file_mistake(section, "backend \"%s\" needs a path "
+			"(write: path = \"/run/dovecot/auth-client\")",
+			backend->name);
+	if (*backend->userdb == '\0' &&
+			(*backend->uid == '\0' || *backend->gid == '\0'))
+		settings_file_mistake(section, "backend \"%s\" needs a userdb, "
+			"or uid and gid (write: userdb = "
+			"\"/run/dovecot/auth-userdb\")", backend->name);
+	check_socket(section, "path", backend->path);
+	check_socket(section, "userdb", backend->userdb);
+	settings_check_absolute(section, "home", backend->home);
+	settings_check_percents(section, "home", "und%");
+}
+
 static void take_backend(cfg_t *section, struct backend_settings *backend)
 {
 	static void (*const checks[])(cfg_t *,
@@ -102,11 +134,13 @@ static void take_backend(cfg_t *section, struct backend_settings *backend)
 		[BACKEND_PASSWD_FILE] = check_passwd_file,
 		[BACKEND_PROGRAM] = check_program,
 		[BACKEND_TOKEN] = check_token,
+		[BACKEND_DOVECOT] = check_dovecot,
 	};
 
 	backend->name = settings_copy(cfg_title(section));
 	backend->type = (enum backend_type)cfg_getint(section, "type");
 	backend->path = settings_copy_of(section, "path");
+	backend->userdb = settings_copy_of(section, "userdb");
 	backend->command = settings_copy_list(section, "command");
 	backend->timeout_s = (uint32_t)cfg_getint(section, "timeout");
 	backend->uid = settings_copy_of(section, "uid");
@@ -117,7 +151,8 @@ static void take_backend(cfg_t *section, struct backend_settings *backend)
 		checks[backend->type](section, backend);
 	else
 		settings_file_mistake(section, "backend \"%s\" needs a type "
-			"(one of: passwd-file, program, token)", backend->name);
+			"(one of: passwd-file, program, token, dovecot)",
+			backend->name);
 }
 
 static void set_usual_backend(struct auth_settings *auth)
@@ -128,6 +163,7 @@ static void set_usual_backend(struct auth_settings *auth)
 	backend->name = settings_copy("system");
 	backend->type = BACKEND_PROGRAM;
 	backend->path = settings_copy("");
+	backend->userdb = settings_copy("");
 	backend->command = settings_allocate(2, sizeof(*backend->command));
 	backend->command[0] = settings_copy(pam_program);
 	backend->timeout_s = 30;
@@ -165,6 +201,7 @@ static void free_backend(struct backend_settings *backend)
 {
 	free(backend->name);
 	free(backend->path);
+	free(backend->userdb);
 	settings_free_list(backend->command);
 	free(backend->uid);
 	free(backend->gid);

@@ -144,6 +144,7 @@ static cfg_opt_t tls_options[] = {
 static cfg_opt_t backend_options[] = {
 	VALUE("type", 0),
 	STRING("path", ""),
+	STRING("userdb", ""),
 	STRINGS("command"),
 	VALUE("timeout", 30),
 	STRING("uid", ""),

@@ -104,6 +104,13 @@ static void print_token(const struct backend_settings *backend, FILE *out)
 	print_string("\t\t", "home", backend->home, out);
 }
 
+static void print_dovecot(const struct backend_settings *backend, FILE *out)
+{
+	print_passwd_file(backend, out);
+	print_string("\t\t", "userdb", backend->userdb, out);
+	print_value("\t\t", "timeout", backend->timeout_s, out);
+}
+
 static void print_backend(const struct backend_settings *backend, FILE *out)
 {
 	static void (*const printers[])(const struct backend_settings *,
@@ -111,6 +118,7 @@ static void print_backend(const struct backend_settings *backend, FILE *out)
 		[BACKEND_PASSWD_FILE] = print_passwd_file,
 		[BACKEND_PROGRAM] = print_program,
 		[BACKEND_TOKEN] = print_token,
+		[BACKEND_DOVECOT] = print_dovecot,
 	};
 
 	print_opening("\t", "backend", backend->name, out);

@@ -45,10 +45,10 @@ static const struct setting {
 	{ "cleartext", WORD, CLEARTEXT_NEVER, CLEARTEXT_ALWAYS, {
 		[CLEARTEXT_NEVER] = "never", [CLEARTEXT_TLS_ONLY] = "tls-only",
 		[CLEARTEXT_ALWAYS] = "always" } },
-	{ "type", WORD, BACKEND_PASSWD_FILE, BACKEND_TOKEN, {
+	{ "type", WORD, BACKEND_PASSWD_FILE, BACKEND_DOVECOT, {
 		[BACKEND_PASSWD_FILE] = "passwd-file",
-		[BACKEND_PROGRAM] = "program",
-		[BACKEND_TOKEN] = "token" } },
+		[BACKEND_PROGRAM] = "program", [BACKEND_TOKEN] = "token",
+		[BACKEND_DOVECOT] = "dovecot" } },
 	{ "import", WORD, UIDLS_AUTO, UIDLS_POPA3D, {
 		[UIDLS_AUTO] = "auto", [UIDLS_NONE] = "none",
 		[UIDLS_DOVECOT] = "dovecot", [UIDLS_COURIER] = "courier",

@@ -100,6 +100,7 @@ struct wire_auth {
 	uint32_t kind;
 	char name[WIRE_NAME_OCTETS + 1];	/* NUL-terminated */
 	char password[WIRE_PASSWORD_OCTETS + 1];
+	uint32_t has_tls;	/* 0 or 1: for back ends that want to know */
 };
 
 /*
@@ -113,6 +114,7 @@ struct wire_auth {
 struct wire_sasl {
 	uint32_t kind;
 	uint32_t mechanism;	/* enum mechanism */
+	uint32_t has_tls;
 	uint32_t has_binding;	/* and mechanisms bound by it were offered */
 	uint8_t binding[WIRE_BINDING_BYTES];	/* tls-exporter, RFC 9266 */
 	char client_name[256];	/* of a verified certificate; "": none */

@@ -28,7 +28,8 @@ static enum auth_result check(const char *name, const char *password)
 	};
 	const struct auth_settings settings = { .backends = backends,
 		.backend_count = 3 };
-	const struct auth_attempt attempt = { name, password, "192.0.2.1" };
+	const struct auth_attempt attempt = { .name = name,
+		.password = password, .address = "192.0.2.1" };
 
 	for (size_t i = 0; i < 3; i++)
 		backends[i].uid = backends[i].gid = id,
@@ -152,7 +153,8 @@ static void a_password_of_512_octets_is_the_longest(void **state)
 static void no_back_end_grants_nothing(void **state)
 {
 	const struct auth_settings settings = { .backend_count = 0 };
-	const struct auth_attempt attempt = { "a", "x", "192.0.2.1" };
+	const struct auth_attempt attempt = { .name = "a", .password = "x",
+		.address = "192.0.2.1" };
 
 	(void)state;
 	assert_int_equal(auth_check(&settings, &attempt, &identity),

@@ -56,10 +56,12 @@ static enum auth_result check_with(const struct backend_settings *usual,
 	const char *password)
 {
 	struct backend_settings backend = *usual;
-	const struct auth_attempt attempt = { name, password, "192.0.2.1" };
+	const struct auth_attempt attempt = { .name = name,
+		.password = password, .address = "192.0.2.1" };
 
 	backend.name = backend.path = (char *)(uintptr_t)scratch_path("users");
 	memset(&identity, 0, sizeof(identity));
+	snprintf(identity.name, sizeof(identity.name), "%s", name);
 	return auth_file_check(&backend, &attempt, &identity);
 }
 
@@ -146,7 +148,7 @@ static void an_unknown_scheme_is_temporary_and_named(void **state)
 	(void)state;
 	scratch_write("users", 0600, "# x\na:{ARGON2ID}$argon2id$v=19$x\n"
 		"b:{PLAIN}x\n");
-	assert_int_equal(check("a", "x"), AUTH_TEMPORARY);
+	assert_int_equal(check("a", "x"), AUTH_STUCK);
 	expect_logged("2", "scheme {ARGON2ID} is not supported");
 	assert_int_equal(check("b", "x"), AUTH_GRANTED);
 	assert_int_equal(count_logged(), 1);
@@ -156,7 +158,7 @@ static void an_unknown_kind_of_crypt_is_temporary(void **state)
 {
 	(void)state;
 	scratch_write("users", 0600, "a:{CRYPT}$unheard$abc$def\n");
-	assert_int_equal(check("a", "x"), AUTH_TEMPORARY);
+	assert_int_equal(check("a", "x"), AUTH_STUCK);
 	expect_logged("1", "crypt(3) does not know");
 	assert_null(strstr(scratch_errors(), "unheard"));
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "auth_program.h"
+#include "reply_program.h"
 #include "scratch.h"
 
 #define SETPRIV "/usr/bin/setpriv"
@@ -37,7 +38,8 @@ static enum auth_result run_command(char *const command[], const char *name,
 	static char backend_name[] = "test";
 	struct backend_settings backend = { .name = backend_name,
 		.type = BACKEND_PROGRAM, .timeout_s = 60 };
-	const struct auth_attempt attempt = { name, password, "192.0.2.7" };
+	const struct auth_attempt attempt = { .name = name,
+		.password = password, .address = "192.0.2.7" };
 
 	backend.command = (char **)(uintptr_t)command;
 	if (strcmp(password, "hang") == 0)
@@ -155,7 +157,7 @@ static void death_by_a_signal_is_temporary_and_logged(void **state)
 static void success_without_a_reply_is_temporary_and_logged(void **state)
 {
 	(void)state;
-	assert_int_equal(run_script("exit 0", "anna", "x"), AUTH_TEMPORARY);
+	assert_int_equal(run_script("exit 0", "anna", "x"), AUTH_STUCK);
 	expect_logged("its last argument sent no right reply");
 }
 
@@ -176,7 +178,7 @@ static void a_wrong_reply_grants_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_int_equal(run_script(wrong[i], "anna", "x"),
-			AUTH_TEMPORARY);
+			AUTH_STUCK);
 }
 
 static void without_user_and_home_the_name_stays(void **state)
@@ -376,28 +378,6 @@ static void no_password_is_ever_logged(void **state)
 	assert_null(strstr(scratch_errors(), "QWERTY"));
 }
 
-/* make puts tests and programs into different directories. */
-static int link_reply_program(void)
-{
-	const char *directory = getenv("top_builddir");
-	char built[SCRATCH_PATH_BYTES * 4], beside[SCRATCH_PATH_BYTES * 4];
-	ssize_t count = readlink("/proc/self/exe", beside,
-		SCRATCH_PATH_BYTES);
-	char *slash;
-
-	if (directory == NULL || count < 0)
-		return 0;
-	beside[count] = '\0';
-	slash = strrchr(beside, '/');
-	snprintf(slash, SCRATCH_PATH_BYTES, "/postern-reply");
-	snprintf(built, sizeof(built), "%s/postern-reply", directory);
-	if (strcmp(built, beside) == 0 || symlink(built, beside) == 0 ||
-		errno == EEXIST)
-		return 0;
-	perror(beside);
-	return -1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,7 +429,7 @@ int main(void)
 			no_password_is_ever_logged),
 	};
 
-	if (link_reply_program() != 0)
+	if (reply_program_link() != 0)
 		return EXIT_FAILURE;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,7 @@
 
 #include "confine.h"
 #include "deadline.h"
+#include "gate.h"
 #include "keeper.h"
 #include "maildir/listing.h"
 #include "scratch.h"
@@ -116,7 +117,7 @@ static void begin(struct house *house)
 		struct keeper keeper = {
 			.settings = &settings, .listener = "test",
 			.address = "192.0.2.1", .worker_fd = fds[1],
-			.gate_fd = keeper_gate(),
+			.gate_fd = gate_make(),
 		};
 		keeper_run(&keeper);
 	}
@@ -509,8 +510,9 @@ static void an_attempt_without_a_nul_ends_it(void **state)
 
 	(void)state;
 	make_user();
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		begin(&house);
+		request.has_tls = i == 2 ? 2 : 1;
 		memset(request.name, i == 0 ? 'x' : 0, sizeof(request.name));
 		memset(request.password, i == 1 ? 'x' : 0,
 			sizeof(request.password));
@@ -988,7 +990,8 @@ int main(void)
 		SCRATCH_CASE("a listing that is spoilt, and of other messages "
 			"by now, is told and serves none",
 			a_spoilt_listing_is_told),
-		SCRATCH_CASE("an attempt without a NUL ends it",
+		SCRATCH_CASE("an attempt without a NUL, or with a flag that is "
+			"none, ends it",
 			an_attempt_without_a_nul_ends_it),
 		SCRATCH_CASE("marks without the last part remove nothing",
 			marks_without_the_last_part_remove_nothing),

@@ -14,6 +14,9 @@
 #define TEXT_BYTES 16384
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+#define FORTY_X "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define HUNDRED_X FORTY_X FORTY_X "xxxxxxxxxxxxxxxxxxxx"
+
 /* A file, and the lines said of it with '@' for its path; "": it is right. */
 struct dictum {
 	const char *sentence, *text, *messages;
@@ -60,7 +63,7 @@ static const struct dictum dicta[] = {
 	{ "an unknown word lists the known ones",
 		"auth { backend \"x\" {\n type = ldap\n } }\n",
 		"@:2: 'ldap' is no value for type (one of: passwd-file, "
-		"program, token)\n" },
+		"program, token, dovecot)\n" },
 	{ "an unknown unit lists the known ones",
 		"limits {\n\n idle-timeout = 10x\n}\n",
 	    "@:3: '10x' is no duration for idle-timeout (write 30s, 10min, 6h "
@@ -203,7 +206,7 @@ static const struct dictum dicta[] = {
 	{ "a backend without a type is refused",
 		"auth { backend \"u\" { } }\n",
 		"@:1: backend \"u\" needs a type (one of: passwd-file, "
-		"program, token)\n" },
+		"program, token, dovecot)\n" },
 	{ "a token back end without a command is refused",
 		"auth { backend \"u\" { type = token } }\n",
 		"@:1: backend \"u\" needs a command (write: command = { "
@@ -246,6 +249,44 @@ static const struct dictum dicta[] = {
 		"auth { backend \"u\" { type = program command = \"/p\" path = "
 		"\"/x\" } }\n",
 		"@:1: a backend of type program has no path (remove it)\n" },
+	{ "a program with a userdb is refused",
+		"auth { backend \"u\" { type = program command = \"/p\" "
+		"userdb = \"/x\" } }\n",
+		"@:1: a backend of type program has no userdb (remove it)\n" },
+	{ "a passwd-file with a userdb is refused",
+		"auth { backend \"u\" { type = passwd-file path = \"/u\" "
+		"userdb = \"/x\" } }\n",
+		"@:1: a backend of type passwd-file has no userdb (remove "
+		"it)\n" },
+	{ "a Dovecot with a userdb is good",
+		"auth { backend \"d\" { type = dovecot path = \"/c\" "
+		"userdb = \"/u\" } }\n", "" },
+	{ "a Dovecot without a userdb needs uid and gid",
+		"auth { backend \"d\" { type = dovecot path = \"/c\" uid = 9 "
+		"} }\n",
+		"@:1: backend \"d\" needs a userdb, or uid and gid (write: "
+		"userdb = \"/run/dovecot/auth-userdb\")\n" },
+	{ "a Dovecot without a path is refused",
+		"auth { backend \"d\" { type = dovecot uid = 9 gid = 9 } }\n",
+		"@:1: backend \"d\" needs a path (write: path = "
+		"\"/run/dovecot/auth-client\")\n" },
+	{ "a Dovecot with a relative socket is refused",
+		"auth { backend \"d\" { type = dovecot path = \"/c\"\n"
+		" userdb = \"u\" } }\n",
+		"@:2: userdb = \"u\" must begin with '/'\n" },
+	{ "a socket whose path is too long is refused",
+		"auth { backend \"d\" { type = dovecot userdb = \"/u\"\n"
+		" path = \"/" HUNDRED_X "1234567\" } }\n",
+		"@:2: path = \"/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...\" "
+		"is too long for a "
+		"socket (at most 107 octets)\n" },
+	{ "a socket whose path is just short enough is good",
+		"auth { backend \"d\" { type = dovecot userdb = \"/u\" "
+		" path = \"/" HUNDRED_X "123456\" } }\n", "" },
+	{ "a Dovecot with a command is refused",
+		"auth { backend \"d\" { type = dovecot path = \"/c\" userdb = "
+		"\"/u\" command = \"/x\" } }\n",
+		"@:1: a backend of type dovecot has no command (remove it)\n" },
 	{ "a relative mailbox is refused",
 		"mailbox { path = \"Maildir\" }\n",
 		"@:1: path = \"Maildir\" must begin with '/', '~/' or '%h'\n" },
@@ -772,7 +813,9 @@ static void what_is_printed_reads_back_the_same(void **state)
 	    "  backend \"f\" { type = passwd-file path = \"/u\" uid = \"1000\""
 		" gid = mail home = \"/h/%d/%n%%\" }\n"
 		"  backend \"p\" { type = program command = { \"/p\", \"-s\" } "
-		"timeout = 90s } }\n"
+		"timeout = 90s }\n"
+		"  backend \"d\" { type = dovecot path = \"/s\" userdb = "
+		"\"/u\" uid = 7 gid = 8 home = \"/h\" timeout = 5s } }\n"
 		"mailbox { path = \"%h/M\" folder-separator = \"+\" import = "
 		"dovecot uidl-format = \"%{uid|hex(8)}\" mark-seen = yes "
 		"delete = trash trash-days = 7 expire = 14d expire-retrieved = "

@@ -128,9 +128,13 @@ class Server:
             for key, value in settings.items():
                 yield f"\t{key} = {value}"
             if title == "auth":
-                yield ('\tbackend "users" { type = passwd-file  '
-                       f'path = "{self.path("users")}" {self.backend} }}')
+                yield from self.backend_lines()
             yield "}"
+
+    def backend_lines(self):
+        """Yield the back ends in the order in which they are asked."""
+        yield ('\tbackend "users" { type = passwd-file  '
+               f'path = "{self.path("users")}" {self.backend} }}')
 
     def certificate_lines(self, stem):
         """Yield the two settings of a certificate."""
