@@ -15,6 +15,7 @@
 #include "auth_identity.h"
 #include "auth_keys.h"
 #include "auth_name.h"
+#include "auth_offer.h"
 #include "auth_program.h"
 #include "gate.h"
 #include "log.h"
@@ -137,6 +138,20 @@ static enum auth_result find_owner(const struct auth_settings *settings,
 	return AUTH_PERMANENT;
 }
 
+static uint32_t relayed_abilities(const struct backend_settings *dovecot)
+{
+	char list[AUTH_OFFER_BYTES];
+	uint32_t abilities = 0;
+
+	if (auth_dovecot_mechanisms(dovecot, list, sizeof(list)) < 0)
+		return 0;
+	if (auth_offer_has(list, "SCRAM-SHA-1"))
+		abilities |= ABILITY_SCRAM_SHA_1;
+	if (auth_offer_has(list, "SCRAM-SHA-256"))
+		abilities |= ABILITY_SCRAM_SHA_256;
+	return abilities;
+}
+
 /* Keys that nobody has in a back end may be in another that is asked, too. */
 static uint32_t scram_abilities(const struct backend_settings *backend)
 {
@@ -238,6 +253,20 @@ enum auth_result auth_check_token(const struct auth_settings *settings,
 	return otherwise;
 }
 
+const struct backend_settings *auth_relay(const struct auth_settings *settings)
+{
+	const struct backend_settings *only = NULL;
+
+	for (size_t i = 0; i < settings->backend_count; i++) {
+		if (settings->backends[i].type == BACKEND_TOKEN)
+			continue;
+		if (only != NULL)
+			return NULL;
+		only = &settings->backends[i];
+	}
+	return only != NULL && only->type == BACKEND_DOVECOT ? only : NULL;
+}
+
 uint32_t auth_abilities(const struct auth_settings *settings)
 {
 	uint32_t all = ABILITY_SCRAM_SHA_1 | ABILITY_SCRAM_SHA_256 |
@@ -256,5 +285,7 @@ uint32_t auth_abilities(const struct auth_settings *settings)
 			any |= ABILITY_NAME;
 		all &= scram_abilities(backend);
 	}
+	if (auth_relay(settings) != NULL)
+		all = relayed_abilities(auth_relay(settings));
 	return (any & ABILITY_PASSWORD) != 0 ? any | all : any;
 }

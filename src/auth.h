@@ -96,6 +96,14 @@ enum auth_result auth_check_token(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, struct auth_identity *identity);
 
 /*
+ * The Dovecot that SCRAM is relayed to: where it is the only back end for
+ * passwords.  In a longer chain it would take the name, which only the
+ * mechanism understands, to know whom to ask; there it is NULL.
+ */
+const struct backend_settings *auth_relay(
+	const struct auth_settings *settings);
+
+/*
  * What the back ends can do, as bits of enum ability.  Reads files: only for a
  * process that ends soon.
  */

@@ -178,6 +178,13 @@ static bool is_token(enum mechanism mechanism)
 		mechanism == MECHANISM_XOAUTH2;
 }
 
+/* Without what Dovecot can't know, the TLS channel. */
+static bool is_scram(enum mechanism mechanism)
+{
+	return mechanism == MECHANISM_SCRAM_SHA_1 ||
+		mechanism == MECHANISM_SCRAM_SHA_256;
+}
+
 struct sasl *sasl_begin(const struct sasl_facts *facts)
 {
 	struct sasl *sasl = calloc(1, sizeof(*sasl));
@@ -188,6 +195,13 @@ struct sasl *sasl_begin(const struct sasl_facts *facts)
 	sasl->outcome.result = AUTH_DENIED;
 	if (is_token(facts->mechanism))
 		return sasl;
+	if (is_scram(facts->mechanism) &&
+			auth_relay(&facts->settings->auth) != NULL) {
+		if (sasl_relay_begin(sasl) == 0)
+			return sasl;
+		free(sasl);
+		return NULL;
+	}
 	if (gsasl_init(&sasl->library) != GSASL_OK) {
 		free(sasl);
 		return NULL;
@@ -210,6 +224,8 @@ enum sasl_event sasl_step(struct sasl *sasl, const char *response,
 	size_t count = 0;
 	enum sasl_event event;
 
+	if (sasl->relay != NULL)
+		return sasl_relay_step(sasl, response, challenge);
 	if (sasl->has_said_last)
 		return response != NULL && *response == '\0' ?
 			finish(sasl, sasl->outcome.result) :
@@ -235,6 +251,8 @@ const struct sasl_outcome *sasl_outcome(const struct sasl *sasl)
 
 void sasl_end(struct sasl *sasl)
 {
+	if (sasl->relay != NULL)
+		sasl_relay_end(sasl);
 	if (sasl->session != NULL)
 		gsasl_finish(sasl->session);
 	if (sasl->library != NULL)

@@ -6,6 +6,7 @@
 
 #include <gsasl.h>
 
+#include "auth_dovecot.h"
 #include "auth_scram.h"
 #include "sasl.h"
 
@@ -15,6 +16,9 @@ struct sasl {
 	Gsasl *library;
 	Gsasl_session *session;
 	struct scram_keys keys;		/* of the user, or made up */
+	struct auth_dovecot *relay;	/* NULL: it is ours */
+	struct auth_attempt relayed;
+	bool is_relayed;		/* and over */
 	bool has_begun, has_keys, has_said_last;
 };
 
@@ -27,5 +31,14 @@ struct auth_attempt sasl_attempt(const struct sasl *sasl, const char *secret);
 /* What GNU SASL asks when it has come so far. */
 int sasl_tell(Gsasl *library, Gsasl_session *session,
 	Gsasl_property property);
+
+/*
+ * An exchange with the Dovecot that auth_relay() names.  Begin returns 0, or
+ * -1 with errno ENOMEM; end must follow.
+ */
+int sasl_relay_begin(struct sasl *sasl);
+enum sasl_event sasl_relay_step(struct sasl *sasl, const char *response,
+	char challenge[WIRE_IMAGE_BYTES]);
+void sasl_relay_end(struct sasl *sasl);
 
 #endif

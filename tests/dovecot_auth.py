@@ -12,7 +12,8 @@ import subprocess
 import time
 
 from postern_testing import (Client, Server, Suite, as_root, check, equal,
-                             log_in, mail_uid, matches, programs, run_cases)
+                             log_in, mail_uid, matches, programs, run_cases,
+                             sasl)
 from postern_testing.dovecot import GREETING, DovecotAuth, FalseDovecot
 from postern_testing.processes import wait_until
 from postern_testing.server import program
@@ -59,8 +60,13 @@ class Beside(Server):
         return [line for line in self.log if "LOGIN FAILED" in line]
 
     def complaints(self):
-        """Return what the log says of the back end."""
-        return [line for line in self.log if "backend there: " in line]
+        """Return what the log says of the back end since it was ready.
+
+        At the start it was asked which mechanisms it has.
+        """
+        log = list(self.log)
+        ready = next(i for i, line in enumerate(log) if "ready: " in line)
+        return [line for line in log[ready:] if "backend there: " in line]
 
     def expect(self, refusals, complaints):
         """Expect so many of both, once all is logged that will be."""
@@ -560,6 +566,47 @@ def answer(child, response):
     """Send a response to the relay."""
     child.stdin.write(response + "\n")
     child.stdin.flush()
+
+
+@case("AUTH SCRAM-SHA-256 is relayed where a Dovecot is the only back end")
+def _():
+    with DovecotAuth() as dovecot, beside(dovecot) as server:
+        add_user(server, dovecot, "joe")
+        server.reload()
+        with Client(server, "tls") as client:
+            client.ok("CAPA")
+            check(b"SASL SCRAM-SHA-256 PLAIN LOGIN" in client.lines(),
+                  "it is not announced")
+            for early in (True, False):
+                for user, password in (("joe", "wrong"), ("jim", "secret")):
+                    exchange = sasl.Scram("sha256", user, password)
+                    matches(WRONG, sasl.scram(client, "SCRAM-SHA-256",
+                                              exchange, early=early),
+                            "the reply")
+                    server.wait_for_log(f"LOGIN FAILED, user={user}, ")
+                    if early:
+                        break
+            matches(rb"-ERR .*", client.ask("STAT"), "STAT")
+        with Client(server, "tls") as client:
+            exchange = sasl.Scram("sha256", "joe")
+            matches(rb"\+OK 3 .*", sasl.scram(client, "SCRAM-SHA-256",
+                                              exchange), "the reply")
+            client.ok("QUIT")
+        server.wait_for_session(user="joe", end="quit")
+
+
+@case("in a longer chain no SCRAM is announced, and PLAIN works")
+def _():
+    with DovecotAuth() as dovecot, \
+            Beside(dovecot, f'userdb = "{dovecot.userdb_path}"',
+                   after="{}") as server:
+        add_user(server, dovecot, "joe")
+        with Client(server, "tls") as client:
+            client.ok("CAPA")
+            check(b"SASL PLAIN LOGIN" in client.lines(), "it is announced")
+            response = sasl.encode(sasl.plain("joe"))
+            matches(rb"\+OK 3 .*", client.ask(f"AUTH PLAIN {response}"),
+                    "the reply")
 
 
 @case("SCRAM-SHA-256 is relayed to Dovecot, its signature included")

@@ -25,7 +25,8 @@ SRC_ROWS = (
     "generation",
     "keeper login | worker | signer",
     "commit | authorization | transaction | child",
-    "sasl sasl_none sasl_state sasl_tell | exchange | maildrop | hold",
+    "sasl sasl_none sasl_relay sasl_state sasl_tell "
+    "| exchange | maildrop | hold",
     "auth auth_account auth_child auth_dovecot auth_ends auth_file "
     "auth_identity auth_keys auth_name auth_offer auth_program auth_scheme "
     "auth_userdb passwd_file | capa",
@@ -67,7 +68,7 @@ OWNERS = {
     "gnutls/abstract.h": {"tls_context", "signer"},
     "gnutls/crypto.h": {"auth_salt", "auth_scheme", "auth_scram", "maildrop",
                         "master", "signer"},
-    "gsasl.h": {"sasl", "sasl_state", "sasl_tell"},
+    "gsasl.h": {"sasl", "sasl_relay", "sasl_state", "sasl_tell"},
     "security/pam_appl.h": set(),
 }
 # Where the design names an exception: (file, header): why.
