@@ -12,10 +12,17 @@
 
 #include "auth_file.h"
 #include "auth_name.h"
+#include "auth_normal.h"
 #include "auth_program.h"
 
 /* Asked for in place of a name that must not reach a back end. */
 #define NOBODY "-"
+
+/* What the client sent, as it is compared. */
+struct normal_attempt {
+	char name[AUTH_NAME_OCTETS + 1];
+	char password[AUTH_PASSWORD_OCTETS + 1];
+};
 
 static enum auth_result ask_backend(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
@@ -60,17 +67,30 @@ static enum auth_result ask_for_nobody(const struct auth_settings *settings,
 	return AUTH_DENIED;
 }
 
+static bool normalise(const struct auth_attempt *sent,
+	struct normal_attempt *normal)
+{
+	bool has_name = auth_normal_write(sent->name, normal->name,
+		sizeof(normal->name));
+	bool has_password = auth_normal_write(sent->password,
+		normal->password, sizeof(normal->password));
+
+	return has_name && has_password && auth_name_is_usable(normal->name);
+}
+
 enum auth_result auth_check(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
 	enum auth_result result;
+	struct normal_attempt normal;
+	struct auth_attempt asked = { normal.name, normal.password,
+		attempt->address };
 
-	if (auth_name_is_usable(attempt->name) &&
-		strnlen(attempt->password, AUTH_PASSWORD_OCTETS + 1) <=
-		AUTH_PASSWORD_OCTETS)
-		result = ask_all(settings, attempt, identity);
+	if (normalise(attempt, &normal))
+		result = ask_all(settings, &asked, identity);
 	else
 		result = ask_for_nobody(settings, attempt->address);
+	explicit_bzero(&normal, sizeof(normal));
 	if (result != AUTH_GRANTED)
 		memset(identity, 0, sizeof(*identity));
 	return result;

@@ -18,6 +18,7 @@
 
 #include "auth_account.h"
 #include "auth_name.h"
+#include "auth_normal.h"
 #include "auth_scheme.h"
 #include "log.h"
 #include "passwd_file.h"
@@ -67,7 +68,8 @@ static void search_file(struct passwd_file *file, struct search *search)
 
 	while (passwd_file_next(file, &entry)) {
 		consider_decoy(search, &entry);
-		if (strcmp(entry.fields[PASSWD_USER], search->name) != 0)
+		if (!auth_normal_is_of(entry.fields[PASSWD_USER],
+			search->name))
 			continue;
 		if (search->is_known) {
 			log_warning("%s:%u: ignored: line %u has this user "
@@ -207,7 +209,13 @@ static enum auth_result identify(const struct backend_settings *backend,
 	const struct passwd_entry *entry, struct auth_identity *identity)
 {
 	const char *wrong = find_ids(backend, entry, identity);
+	const char *name = entry->fields[PASSWD_USER];
 
+	/* The file's form of the name is that of the directories. */
+	if (wrong == NULL && !auth_name_is_usable(name))
+		wrong = "its name is too long";
+	if (wrong == NULL)
+		memcpy(identity->name, name, strlen(name) + 1);
 	if (wrong == NULL)
 		wrong = find_home(backend, entry, identity);
 	if (wrong == NULL && is_restricted(entry->fields[PASSWD_EXTRA]))

@@ -27,7 +27,7 @@ SRC_ROWS = (
     "commit | authorization | transaction | child",
     "maildrop | hold",
     "auth auth_account auth_child auth_file auth_name auth_program "
-    "auth_scheme passwd_file | capa",
+    "auth_normal auth_scheme passwd_file | capa",
     "pop3 | confine",
     "mailbox | stream",
     "tls tls_context",
@@ -58,8 +58,8 @@ CROSSING = {
 # Who may know a library.
 OWNERS = {
     "confuse.h": {"settings_file", "settings_options"},
-    "gnutls/gnutls.h": {"tls", "tls_context", "auth_scheme", "maildrop",
-                        "master", "signer"},
+    "gnutls/gnutls.h": {"tls", "tls_context", "auth_normal", "auth_scheme",
+                        "maildrop", "master", "signer"},
     "gnutls/abstract.h": {"tls_context", "signer"},
     "gnutls/crypto.h": {"auth_scheme", "maildrop", "master", "signer"},
     "security/pam_appl.h": set(),

@@ -96,7 +96,8 @@ class Server:
     def write_users(self):
         """Write the password file."""
         temporary = self.path("users.new")
-        with open(temporary, "w", encoding="utf-8") as file:
+        with open(temporary, "w", encoding="utf-8",
+                  errors="surrogateescape") as file:
             file.writelines(f"{user}\n" for user in self.users)
         os.rename(temporary, self.path("users"))
 
