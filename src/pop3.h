@@ -30,6 +30,7 @@ struct session {
 	bool has_user;			/* USER was accepted */
 	bool was_user_offered;		/* in CAPA before the login */
 	char user[WIRE_NAME_OCTETS + 1];
+	unsigned int language;		/* of the replies: texts_language() */
 	uint32_t failed_logins;
 	uint32_t bad_commands;
 	struct wire_session report;
@@ -47,13 +48,14 @@ enum pop3_event {
 enum pop3_arguments {
 	POP3_NO_ARGUMENT,
 	POP3_TEXT,		/* all behind the blank, blanks included */
+	POP3_ANY_WORD,		/* one word, or nothing */
 	POP3_MESSAGE,		/* a message that is not marked */
 	POP3_ANY_MESSAGE,	/* the same, or nothing */
 	POP3_MESSAGE_LINES	/* the same, and a number of lines */
 };
 
 struct pop3_request {
-	const char *text;	/* POP3_TEXT */
+	const char *text;	/* POP3_TEXT, POP3_ANY_WORD (NULL: nothing) */
 	bool has_message;
 	uint32_t idx;		/* 0 .. mailbox_count() - 1 */
 	uint64_t lines;
@@ -85,13 +87,18 @@ enum pop3_event pop3_serve(struct session *session,
 
 /*
  * Write a one-line reply and return the event in their name.  'format' begins
- * with a response code in brackets where there is one (RFC 2449 section 8).
+ * with a response code in brackets where there is one (RFC 2449 section 8).  It
+ * is English; the client gets it in the language of the session.
  */
 enum pop3_event pop3_ok(struct session *session, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 enum pop3_event pop3_err(struct session *session, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 enum pop3_event pop3_bad(struct session *session, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The same as pop3_ok(), of what is not in any language. */
+enum pop3_event pop3_ok_data(struct session *session, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Write one line of a multi-line response, or its end. */

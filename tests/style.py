@@ -25,14 +25,14 @@ SRC_ROWS = (
     "generation",
     "keeper | worker | signer",
     "commit | authorization | transaction | child",
-    "maildrop | hold",
+    "maildrop | hold | entries",
     "auth auth_account auth_child auth_file auth_name auth_program "
-    "auth_normal auth_scheme passwd_file | capa",
+    "auth_normal auth_scheme passwd_file | capa | language",
     "pop3 | confine",
     "mailbox | stream",
     "tls tls_context",
-    "attempts | inherit",
-    "line | dots | proxy | peers | listen | notify | wire",
+    "attempts | inherit | texts",
+    "catalogue | line | dots | proxy | peers | listen | notify | wire",
     "settings settings_auth settings_file settings_mailbox settings_options "
     "settings_parts settings_print settings_text settings_tls settings_value",
     "log | deadline",
