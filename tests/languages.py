@@ -54,8 +54,11 @@ def template():
 def is_whole(language):
     """Each text of the sources is in the catalogue, and nothing else is."""
     tool("msgcmp")
+    texts = template()
+    # msgfmt puts those where only gettext(3) finds them.
+    check(b"<PRI" not in texts, "a text with a macro such as PRIu64")
     with tempfile.NamedTemporaryFile(suffix=".pot") as file:
-        file.write(template())
+        file.write(texts)
         file.flush()
         for command in (["msgcmp", f"po/{language}.po", file.name],
                         ["msgcmp", "--use-untranslated", file.name,
