@@ -4,6 +4,7 @@
 import gettext
 import os
 import pathlib
+import poplib
 import re
 import shutil
 import subprocess
@@ -252,6 +253,39 @@ def _():
                   catalogue("ru")["[SYS/TEMP] the session is lost; no "
                                   "message is removed"], "RETR")
             client.expect_end()
+
+
+@case("Python's poplib says UTF8 and logs in as jörg, in either form")
+def _():
+    with Server() as server:
+        maildir = server.add_user("jörg", "odd", "pässwörd")
+        for name, password in (("jörg", "pässwörd"),
+                               ("jo\u0308rg", "pa\u0308sswo\u0308rd")):
+            client = poplib.POP3(server.address("pop3"), server.port("pop3"),
+                                 timeout=30)
+            try:
+                check("USER" in client.capa()["UTF8"], "UTF8 USER")
+                client.utf8()
+                client.user(name)
+                client.pass_(password)
+                equal(client.stat()[0], len(maildir.messages()), "messages")
+                client.quit()
+            finally:
+                client.close()
+
+
+@case("curl logs in as jörg, in either form, and gets what is stored")
+def _():
+    if not shutil.which("curl"):
+        raise Skip("curl is not installed (Debian package curl)")
+    with Server() as server:
+        maildir = server.add_user("jörg", "odd", "pässwörd")
+        for account in ("jörg:pässwörd", "jo\u0308rg:pa\u0308sswo\u0308rd"):
+            url = f"pop3://{server.address('pop3')}:{server.port('pop3')}/1"
+            got = subprocess.run(["curl", "--silent", "--user", account, url],
+                                 check=True, capture_output=True,
+                                 timeout=60).stdout
+            equal(got, maildir.wires()[0], "message 1")
 
 
 @case("a program without catalogues lists English only, and speaks it")
