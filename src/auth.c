@@ -20,6 +20,7 @@
 
 /* What the client sent, as it is compared. */
 struct normal_attempt {
+	struct auth_attempt attempt;	/* of the two below */
 	char name[AUTH_NAME_OCTETS + 1];
 	char password[AUTH_PASSWORD_OCTETS + 1];
 };
@@ -67,9 +68,13 @@ static enum auth_result ask_for_nobody(const struct auth_settings *settings,
 	return AUTH_DENIED;
 }
 
+/* Returns whether that may reach a back end. */
 static bool normalise(const struct auth_attempt *sent,
 	struct normal_attempt *normal)
 {
+	normal->attempt = (struct auth_attempt){ normal->name,
+		normal->password, sent->address };
+
 	bool has_name = auth_normal_write(sent->name, normal->name,
 		sizeof(normal->name));
 	bool has_password = auth_normal_write(sent->password,
@@ -83,11 +88,9 @@ enum auth_result auth_check(const struct auth_settings *settings,
 {
 	enum auth_result result;
 	struct normal_attempt normal;
-	struct auth_attempt asked = { normal.name, normal.password,
-		attempt->address };
 
 	if (normalise(attempt, &normal))
-		result = ask_all(settings, &asked, identity);
+		result = ask_all(settings, &normal.attempt, identity);
 	else
 		result = ask_for_nobody(settings, attempt->address);
 	explicit_bzero(&normal, sizeof(normal));
