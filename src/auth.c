@@ -72,8 +72,9 @@ static enum auth_result ask_for_nobody(const struct auth_settings *settings,
 static bool normalise(const struct auth_attempt *sent,
 	struct normal_attempt *normal)
 {
-	normal->attempt = (struct auth_attempt){ normal->name,
-		normal->password, sent->address };
+	normal->attempt = *sent;
+	normal->attempt.name = normal->name;
+	normal->attempt.password = normal->password;
 
 	bool has_name = auth_normal_write(sent->name, normal->name,
 		sizeof(normal->name));

@@ -158,6 +158,18 @@ static bool is_read_only(const char *extra)
 		(value[3] != '\0' && value[3] != ' '));
 }
 
+/* The file's form of the name is that of the directories. */
+static const char *find_name(const struct passwd_entry *entry,
+	struct auth_identity *identity)
+{
+	const char *name = entry->fields[PASSWD_USER];
+
+	if (!auth_name_is_usable(name))
+		return "its name is too long";
+	memcpy(identity->name, name, strlen(name) + 1);
+	return NULL;
+}
+
 /* The entry's own value, or else that of the back end; "" if both are empty. */
 static const char *choose(const char *own, const char *usual)
 {
@@ -208,14 +220,10 @@ static const char *find_home(const struct backend_settings *backend,
 static enum auth_result identify(const struct backend_settings *backend,
 	const struct passwd_entry *entry, struct auth_identity *identity)
 {
-	const char *wrong = find_ids(backend, entry, identity);
-	const char *name = entry->fields[PASSWD_USER];
+	const char *wrong = find_name(entry, identity);
 
-	/* The file's form of the name is that of the directories. */
-	if (wrong == NULL && !auth_name_is_usable(name))
-		wrong = "its name is too long";
 	if (wrong == NULL)
-		memcpy(identity->name, name, strlen(name) + 1);
+		wrong = find_ids(backend, entry, identity);
 	if (wrong == NULL)
 		wrong = find_home(backend, entry, identity);
 	if (wrong == NULL && is_restricted(entry->fields[PASSWD_EXTRA]))
