@@ -15,6 +15,7 @@
 #include "auth_identity.h"
 #include "auth_keys.h"
 #include "auth_name.h"
+#include "auth_normal.h"
 #include "auth_offer.h"
 #include "auth_program.h"
 #include "gate.h"
@@ -23,6 +24,13 @@
 
 /* Asked for in place of a name that must not reach a back end. */
 #define NOBODY "-"
+
+/* What the client sent, as it is compared. */
+struct normal_attempt {
+	struct auth_attempt attempt;	/* of the two below */
+	char name[AUTH_NAME_OCTETS + 1];
+	char password[AUTH_PASSWORD_OCTETS + 1];
+};
 
 static const struct type {
 	bool is_elsewhere;	/* what it costs is not ours */
@@ -94,6 +102,22 @@ static enum auth_result ask_for_nobody(const struct auth_settings *settings,
 	return AUTH_DENIED;
 }
 
+/* Returns whether that may reach a back end. */
+static bool normalise(const struct auth_attempt *sent,
+	struct normal_attempt *normal)
+{
+	normal->attempt = *sent;
+	normal->attempt.name = normal->name;
+	normal->attempt.password = normal->password;
+
+	bool has_name = auth_normal_write(sent->name, normal->name,
+		sizeof(normal->name));
+	bool has_password = auth_normal_write(sent->password,
+		normal->password, sizeof(normal->password));
+
+	return has_name && has_password && auth_name_is_usable(normal->name);
+}
+
 /* To the client it is all one whether no back end knows a user. */
 static enum auth_result conclude(enum auth_result result,
 	struct auth_identity *identity)
@@ -113,15 +137,14 @@ static enum auth_result find_owner(const struct auth_settings *settings,
 	struct auth_identity *identity)
 {
 	struct auth_attempt owner = *attempt;
-	enum auth_result result;
-
 	const struct auth_words nothing = { "", "", "" };
+	enum auth_result result;
 	const char *wrong;
 
 	owner.name = name;
 	owner.password = "";
-
-	if (*attempt->name != '\0' && strcmp(attempt->name, name) != 0) {
+	if (*attempt->name != '\0' &&
+			!auth_normal_is_of(attempt->name, name)) {
 		log_warning("backend %s: the token of one user came for "
 			"another", backend->name);
 		return AUTH_DENIED;
@@ -171,13 +194,13 @@ enum auth_result auth_check(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
 	enum auth_result result;
+	struct normal_attempt normal;
 
-	if (auth_name_is_usable(attempt->name) &&
-		strnlen(attempt->password, AUTH_PASSWORD_OCTETS + 1) <=
-		AUTH_PASSWORD_OCTETS)
-		result = ask_all(settings, attempt, false, identity);
+	if (normalise(attempt, &normal))
+		result = ask_all(settings, &normal.attempt, false, identity);
 	else
 		result = ask_for_nobody(settings, attempt);
+	explicit_bzero(&normal, sizeof(normal));
 	return conclude(result, identity);
 }
 
@@ -185,9 +208,10 @@ enum auth_result auth_find(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
 	enum auth_result result = AUTH_UNKNOWN;
+	struct normal_attempt normal;
 
-	if (auth_name_is_usable(attempt->name))
-		result = ask_all(settings, attempt, true, identity);
+	if (normalise(attempt, &normal))
+		result = ask_all(settings, &normal.attempt, true, identity);
 	return conclude(result, identity);
 }
 
@@ -195,10 +219,12 @@ enum auth_result auth_find_scram(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, enum scram_digest digest,
 	struct scram_keys *keys, struct auth_identity *identity)
 {
-	struct auth_attempt asked = *attempt;
 	enum auth_result otherwise = AUTH_TEMPORARY;
+	struct normal_attempt normal;
+	bool is_usable = normalise(attempt, &normal);
+	struct auth_attempt asked = normal.attempt;
 
-	if (!auth_name_is_usable(asked.name))
+	if (!is_usable)
 		asked.name = NOBODY;
 	for (size_t i = 0; i < settings->backend_count; i++) {
 		const struct backend_settings *backend =
@@ -220,8 +246,7 @@ enum auth_result auth_find_scram(const struct auth_settings *settings,
 			*keys = found;
 		explicit_bzero(&found, sizeof(found));
 		if (result != AUTH_UNKNOWN)
-			return asked.name == attempt->name ? result :
-				AUTH_DENIED;
+			return is_usable ? result : AUTH_DENIED;
 		otherwise = AUTH_DENIED;
 	}
 	return otherwise;

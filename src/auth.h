@@ -47,7 +47,8 @@ struct auth_identity {
 };
 
 /*
- * Check 'attempt' against the back ends of 'settings' in their order.
+ * Check 'attempt' against the back ends of 'settings' in their order, name and
+ * password in their normal form (auth_normal.h).
  *
  * A name that auth_name_is_usable() refuses is denied, at the usual cost, and
  * so is a password of more than AUTH_PASSWORD_OCTETS.  An unknown name costs

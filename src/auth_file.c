@@ -15,6 +15,8 @@
 #include <string.h>
 
 #include "auth_identity.h"
+#include "auth_name.h"
+#include "auth_normal.h"
 #include "auth_scheme.h"
 #include "log.h"
 #include "passwd_file.h"
@@ -64,7 +66,8 @@ static void search_file(struct passwd_file *file, struct search *search)
 
 	while (passwd_file_next(file, &entry)) {
 		consider_decoy(search, &entry);
-		if (strcmp(entry.fields[PASSWD_USER], search->name) != 0)
+		if (!auth_normal_is_of(entry.fields[PASSWD_USER],
+			search->name))
 			continue;
 		if (search->is_known) {
 			log_warning("%s:%u: ignored: line %u has this user "
@@ -137,6 +140,18 @@ static bool is_read_only(const struct passwd_entry *entry)
 		(value[3] != '\0' && value[3] != ' '));
 }
 
+/* The file's form of the name is that of the directories. */
+static const char *find_name(const struct passwd_entry *entry,
+	struct auth_identity *identity)
+{
+	const char *name = entry->fields[PASSWD_USER];
+
+	if (!auth_name_is_usable(name))
+		return "its name is too long";
+	memcpy(identity->name, name, strlen(name) + 1);
+	return NULL;
+}
+
 static enum auth_result decide(const struct backend_settings *backend,
 	const struct search *search,
 	const char *password, struct auth_identity *identity)
@@ -160,8 +175,10 @@ enum auth_result auth_file_identify(const struct backend_settings *backend,
 		entry->fields[PASSWD_UID], entry->fields[PASSWD_GID],
 		entry->fields[PASSWD_HOME],
 	};
-	const char *wrong = auth_identity_find(backend, &words, identity);
+	const char *wrong = find_name(entry, identity);
 
+	if (wrong == NULL)
+		wrong = auth_identity_find(backend, &words, identity);
 	if (wrong == NULL && is_restricted(entry))
 		wrong = "its extra fields restrict logins in a way that is "
 			"not supported";

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "auth_file.h"
+#include "auth_normal.h"
 #include "auth_salt.h"
 #include "auth_scheme.h"
 #include "passwd_file.h"
@@ -69,9 +70,15 @@ static const char *find_plain(const struct passwd_entry *entry)
 static bool derive(const char *name, const char *password,
 	enum scram_digest digest, struct scram_keys *keys)
 {
+	char normal[AUTH_PASSWORD_OCTETS + 1];
+	bool is_done = auth_normal_write(password, normal, sizeof(normal));
+
 	salt_of(name, keys);
 	keys->iterations = SCRAM_ITERATIONS;
-	return scram_derive(digest, password, keys) == 0;
+	if (is_done)
+		is_done = scram_derive(digest, normal, keys) == 0;
+	explicit_bzero(normal, sizeof(normal));
+	return is_done;
 }
 
 /* What one pass over a file finds. */
@@ -92,8 +99,8 @@ static void search_file(struct passwd_file *file, enum scram_digest digest,
 			search->has_model = take_stored(&entry, digest,
 				&search->model);
 		search->has_plain |= find_plain(&entry) != NULL;
-		if (search->is_known || strcmp(entry.fields[PASSWD_USER],
-				search->name) != 0)
+		if (search->is_known || !auth_normal_is_of(
+				entry.fields[PASSWD_USER], search->name))
 			continue;
 		search->is_known = true;
 		search->user = entry;
@@ -138,7 +145,8 @@ enum auth_result auth_file_find(const struct backend_settings *backend,
 	if (!passwd_file_open(&file, backend->path))
 		return AUTH_TEMPORARY;
 	while (result == AUTH_UNKNOWN && passwd_file_next(&file, &entry))
-		if (strcmp(entry.fields[PASSWD_USER], attempt->name) == 0)
+		if (auth_normal_is_of(entry.fields[PASSWD_USER],
+				attempt->name))
 			result = auth_file_identify(backend, &entry, identity);
 	passwd_file_close(&file);
 	return result;

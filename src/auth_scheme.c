@@ -17,6 +17,7 @@
 #include <strings.h>
 
 #include "auth.h"
+#include "auth_normal.h"
 #include "auth_scram.h"
 
 static enum scheme_result compare(const char *a, const char *b, size_t count)
@@ -31,9 +32,8 @@ static enum scheme_result check_plain(const char *stored, const char *password)
 	char padded[2][AUTH_PASSWORD_OCTETS + 1] = { "", "" };
 	enum scheme_result result = SCHEME_DIFFERENT;
 
-	if (strlen(stored) <= AUTH_PASSWORD_OCTETS &&
+	if (auth_normal_write(stored, padded[0], sizeof(padded[0])) &&
 		strlen(password) <= AUTH_PASSWORD_OCTETS) {
-		memcpy(padded[0], stored, strlen(stored));
 		memcpy(padded[1], password, strlen(password));
 		result = compare(padded[0], padded[1], sizeof(padded[0]));
 	}

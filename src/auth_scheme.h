@@ -13,7 +13,10 @@ enum scheme_result {
 /* Return how 'stored' would be checked: MATCH for "it can be", else why not. */
 enum scheme_result scheme_kind(const char *stored);
 
-/* Compare 'password' with 'stored'; takes as long as the scheme is slow. */
+/*
+ * Compare 'password', in its normal form, with 'stored'; takes as long as the
+ * scheme is slow.
+ */
 enum scheme_result scheme_check(const char *stored, const char *password);
 
 /* Do the work of a comparison with a hash as this system makes them today. */

@@ -1,5 +1,6 @@
 /*
- * authorization.c - the AUTHORIZATION state: CAPA STLS USER PASS AUTH QUIT
+ * authorization.c - the AUTHORIZATION state: CAPA STLS USER PASS AUTH LANG UTF8
+ * QUIT
  *
  * Runs in: a worker, which can neither check a password nor open a file: it
  * asks the master for a keeper, and that one for the maildrop.
@@ -16,6 +17,8 @@
 #include "capa.h"
 #include "deadline.h"
 #include "exchange.h"
+#include "language.h"
+#include "texts.h"
 
 #define MOST_BAD_COMMANDS 10
 
@@ -62,12 +65,14 @@ static enum pop3_event keeper_lost(struct session *session)
 static enum pop3_event welcome(struct session *session)
 {
 	uint32_t count = mailbox_count(&session->mailbox);
+	unsigned long long octets = mailbox_unmarked_octets(&session->mailbox);
 
 	snprintf(session->report.user, sizeof(session->report.user), "%s",
 		session->mailbox.user);
-	pop3_ok(session, "%u message%s (%llu octets)", count,
-		count == 1 ? "" : "s", (unsigned long long)
-		mailbox_unmarked_octets(&session->mailbox));
+	if (count == 1)
+		pop3_ok(session, "1 message (%llu octets)", octets);
+	else
+		pop3_ok(session, "%u messages (%llu octets)", count, octets);
 	return POP3_LOGGED_IN;
 }
 
@@ -253,6 +258,7 @@ static enum pop3_event do_stls(struct session *session,
 	}
 	pop3_ok(session, "begin TLS");
 	forget_user(session);
+	session->language = TEXTS_DEFAULT;
 	if (stream_flush(&session->stream) < 0)
 		return pop3_over(session, WIRE_END_DISCONNECTED);
 
@@ -275,6 +281,8 @@ static const struct pop3_command commands[] = {
 	{ "PASS", POP3_TEXT, do_pass },
 	{ "AUTH", POP3_ANY_TEXT, do_auth },
 	{ "CAPA", POP3_NO_ARGUMENT, capa_authorization },
+	{ "LANG", POP3_ANY_WORD, language_lang },
+	{ "UTF8", POP3_NO_ARGUMENT, language_utf8 },
 	{ "STLS", POP3_NO_ARGUMENT, do_stls },
 	{ "QUIT", POP3_NO_ARGUMENT, do_quit },
 };

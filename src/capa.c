@@ -58,6 +58,8 @@ static const struct capability {
 	{ .line = "RESP-CODES" },
 	{ .line = "AUTH-RESP-CODE" },
 	{ .line = "PIPELINING" },
+	{ .line = "UTF8 USER" },
+	{ .line = "LANG" },
 	{ .write = write_expire },
 	{ .line = "USER", .is_true = capa_has_user },
 	{ .write = write_sasl },

@@ -22,6 +22,7 @@
 #include "log.h"
 #include "master.h"
 #include "settings.h"
+#include "texts.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/postern/postern.conf"
 
@@ -203,6 +204,7 @@ static int serve(const struct options *options)
 	if (start.settings == NULL)
 		return EXIT_FAILURE;
 	log_open(start.settings->log_target, start.settings->log_level);
+	texts_load();
 
 	int status = take_sockets(&start, options, count, names);
 	free(names);

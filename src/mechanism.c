@@ -59,6 +59,9 @@ bool mechanism_can_work(enum mechanism mechanism, uint32_t abilities,
 {
 	const struct row *row = &rows[mechanism];
 
+#ifndef HAVE_GSASL
+	permitted = 0;
+#endif
 	return (permitted & UINT32_C(1) << mechanism) != 0 &&
 		(abilities & row->abilities) == row->abilities &&
 		(!row->is_cleartext || channel->may_cleartext) &&

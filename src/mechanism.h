@@ -43,7 +43,8 @@ enum mechanism mechanism_find(const char *name);
 bool mechanism_is_cleartext(enum mechanism mechanism);
 
 /*
- * Whether 'mechanism' can work now.
+ * Whether 'mechanism' can work now; none can if this was built without GNU
+ * SASL.
  *
  * abilities: bits of enum ability.  permitted: a bit for each mechanism that
  * the settings permit, 1 << mechanism.

@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "deadline.h"
+#include "texts.h"
 
 /* RFC 2449 section 4: the first line of a reply has at most 512 octets. */
 #define REPLY_OCTETS 512
@@ -24,11 +25,28 @@ struct command_line {
 	char *rest;		/* behind the first blank, or NULL */
 };
 
+/* How many of 'count' octets are whole characters of UTF-8, or none at all. */
+static size_t whole_characters(const char *text, size_t count)
+{
+	size_t start = count;
+
+	while (start > 0 && count - start < 3 &&
+			((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start == 0)
+		return count;
+
+	unsigned char first = (unsigned char)text[start - 1];
+	size_t wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 :
+		first >= 0xc0 ? 2 : 1;
+	return count - start + 1 < wanted ? start - 1 : count;
+}
+
 /* "-ERR ", "+OK " or nothing, the text, CRLF. */
 static void write_line(struct session *session, const char *prefix,
 	const char *format, va_list values)
 {
-	char reply[REPLY_OCTETS - 1];
+	char reply[REPLY_OCTETS + 1];
 	size_t room = sizeof(reply) - 2;
 	int start = snprintf(reply, room, "%s", prefix);
 	int count = vsnprintf(reply + start, room - (size_t)start, format,
@@ -36,7 +54,7 @@ static void write_line(struct session *session, const char *prefix,
 
 	size_t end = (size_t)start + (size_t)(count < 0 ? 0 : count);
 	if (end > room - 1)
-		end = room - 1;
+		end = whole_characters(reply, room - 1);
 	memcpy(reply + end, "\r\n", 2);
 	/* The stream remembers a failure; the engine asks it. */
 	(void)stream_write(&session->stream, reply, end + 2);
@@ -81,13 +99,13 @@ static const char *take_message(struct session *session, const char **text,
 	uint64_t msgno;
 
 	if (!take_number(text, &msgno))
-		return "message-number expected";
+		return N_("message-number expected");
 	if (msgno < 1 || msgno > mailbox_count(&session->mailbox))
-		return "no such message";
+		return N_("no such message");
 	request->idx = (uint32_t)(msgno - 1);
 	request->has_message = true;
 	if (mailbox_is_marked(&session->mailbox, request->idx))
-		return "message is marked as deleted";
+		return N_("message is marked as deleted");
 	return NULL;
 }
 
@@ -100,21 +118,25 @@ static const char *take_arguments(struct session *session,
 	if (arguments == POP3_ANY_TEXT)
 		return NULL;
 	if (arguments == POP3_TEXT)
-		return rest == NULL ? "argument expected" : NULL;
+		return rest == NULL ? N_("argument expected") : NULL;
 
 	if (rest != NULL)
 		strip_blanks(rest);
 	const char *text = rest == NULL ? "" : rest + strspn(rest, " ");
 	const char *wrong = NULL;
 
+	if (arguments == POP3_ANY_WORD) {
+		request->text = *text == '\0' ? NULL : text;
+		text += strcspn(text, " ");
+	}
 	if (arguments == POP3_MESSAGE || arguments == POP3_MESSAGE_LINES ||
 			(arguments == POP3_ANY_MESSAGE && *text != '\0'))
 		wrong = take_message(session, &text, request);
 	if (wrong == NULL && arguments == POP3_MESSAGE_LINES &&
 			!take_number(&text, &request->lines))
-		wrong = "number of lines expected";
+		wrong = N_("number of lines expected");
 	if (wrong == NULL && *text != '\0')
-		wrong = "too many arguments";
+		wrong = N_("too many arguments");
 	return wrong;
 }
 
@@ -149,7 +171,8 @@ static enum pop3_event execute(struct session *session,
 	const char *wrong = take_arguments(session, command->arguments,
 		line.rest, &request);
 	if (wrong != NULL)
-		return pop3_bad(session, "%s", wrong);
+		return pop3_bad(session, "%s",
+			texts_find(session->language, wrong));
 	return command->handle(session, &request);
 }
 
@@ -278,7 +301,8 @@ enum pop3_event pop3_ok(struct session *session, const char *format, ...)
 	va_list values;
 
 	va_start(values, format);
-	write_line(session, "+OK ", format, values);
+	write_line(session, "+OK ", texts_find(session->language, format),
+		values);
 	va_end(values);
 	return POP3_CONTINUE;
 }
@@ -288,7 +312,8 @@ enum pop3_event pop3_err(struct session *session, const char *format, ...)
 	va_list values;
 
 	va_start(values, format);
-	write_line(session, "-ERR ", format, values);
+	write_line(session, "-ERR ", texts_find(session->language, format),
+		values);
 	va_end(values);
 	return POP3_CONTINUE;
 }
@@ -298,9 +323,20 @@ enum pop3_event pop3_bad(struct session *session, const char *format, ...)
 	va_list values;
 
 	va_start(values, format);
-	write_line(session, "-ERR ", format, values);
+	write_line(session, "-ERR ", texts_find(session->language, format),
+		values);
 	va_end(values);
 	return POP3_BAD;
+}
+
+enum pop3_event pop3_ok_data(struct session *session, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	write_line(session, "+OK ", format, values);
+	va_end(values);
+	return POP3_CONTINUE;
 }
 
 void pop3_challenge(struct session *session, const char *challenge)

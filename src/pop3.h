@@ -31,6 +31,7 @@ struct session {
 	bool has_user;			/* USER was accepted */
 	bool was_user_offered;		/* in CAPA before the login */
 	char user[WIRE_NAME_OCTETS + 1];
+	unsigned int language;		/* of the replies: texts_language() */
 	uint32_t failed_logins;
 	uint32_t bad_commands;
 	struct wire_session report;
@@ -49,13 +50,14 @@ enum pop3_arguments {
 	POP3_NO_ARGUMENT,
 	POP3_TEXT,		/* all behind the blank, blanks included */
 	POP3_ANY_TEXT,		/* the same, or nothing: then it is NULL */
+	POP3_ANY_WORD,		/* one word, or nothing */
 	POP3_MESSAGE,		/* a message that is not marked */
 	POP3_ANY_MESSAGE,	/* the same, or nothing */
 	POP3_MESSAGE_LINES	/* the same, and a number of lines */
 };
 
 struct pop3_request {
-	const char *text;	/* POP3_TEXT, POP3_ANY_TEXT */
+	const char *text;	/* the first three; NULL: nothing */
 	bool has_message;
 	uint32_t idx;		/* 0 .. mailbox_count() - 1 */
 	uint64_t lines;
@@ -97,7 +99,8 @@ enum line_event pop3_read_response(struct session *session,
 
 /*
  * Write a one-line reply and return the event in their name.  'format' begins
- * with a response code in brackets where there is one (RFC 2449 section 8).
+ * with a response code in brackets where there is one (RFC 2449 section 8).  It
+ * is English; the client gets it in the language of the session.
  */
 enum pop3_event pop3_ok(struct session *session, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -108,6 +111,9 @@ enum pop3_event pop3_bad(struct session *session, const char *format, ...)
 
 /* Ask for a response: "+ " and base64.  RFC 5034 section 4. */
 void pop3_challenge(struct session *session, const char *challenge);
+/* The same as pop3_ok(), of what is not in any language. */
+enum pop3_event pop3_ok_data(struct session *session, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Write one line of a multi-line response, or its end. */
 void pop3_line(struct session *session, const char *format, ...)

@@ -260,8 +260,3 @@ void sasl_end(struct sasl *sasl)
 	explicit_bzero(sasl, sizeof(*sasl));
 	free(sasl);
 }
-
-bool sasl_is_there(void)
-{
-	return true;
-}

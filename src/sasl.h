@@ -58,7 +58,4 @@ const struct sasl_outcome *sasl_outcome(const struct sasl *sasl);
 /* Free it, and wipe what it knew. */
 void sasl_end(struct sasl *sasl);
 
-/* Whether exchanges can be had at all: this was built with GNU SASL. */
-bool sasl_is_there(void);
-
 #endif

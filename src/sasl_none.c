@@ -32,8 +32,3 @@ void sasl_end(struct sasl *sasl)
 {
 	(void)sasl;
 }
-
-bool sasl_is_there(void)
-{
-	return false;
-}

@@ -1,6 +1,6 @@
 /*
  * transaction.c - the TRANSACTION state: STAT LIST RETR DELE NOOP RSET TOP
- * UIDL CAPA, and QUIT with the UPDATE state behind it
+ * UIDL CAPA LANG UTF8, and QUIT with the UPDATE state behind it
  *
  * Runs in: a worker.  Distrusts: the files, which other programs change.
  */
@@ -16,51 +16,14 @@
 
 #include "capa.h"
 #include "dots.h"
+#include "entries.h"
 #include "hold.h"
+#include "language.h"
 
 #define MOST_BAD_COMMANDS 20
 
 /* What is read from a message at once. */
 #define FILE_BYTES 65536
-
-/* Two numbers, or a number and a unique-id, a blank and CRLF. */
-#define ENTRY_OCTETS (20 + 1 + NAME_UIDL_OCTETS + 2)
-
-/* Write what is listed of message 'idx'; returns its end, NULL if none. */
-typedef char *write_entry(const struct mailbox *box, uint32_t idx, char *to);
-
-/*
- * A listing may have a hundred thousand lines, of which printf would be the
- * most expensive part.
- */
-static char *write_number(uint64_t number, char *to)
-{
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do
-		digits[--at] = (char)('0' + number % 10);
-	while ((number /= 10) > 0);
-	memcpy(to, digits + at, sizeof(digits) - at);
-	return to + sizeof(digits) - at;
-}
-
-static char *write_octets(const struct mailbox *box, uint32_t idx, char *to)
-{
-	return write_number(mailbox_octets(box, idx), to);
-}
-
-static char *write_uidl(const struct mailbox *box, uint32_t idx, char *to)
-{
-	const char *uidl = mailbox_uidl(box, idx);
-	size_t count;
-
-	if (uidl == NULL)
-		return NULL;
-	count = strlen(uidl);
-	memcpy(to, uidl, count);
-	return to + count;
-}
 
 static enum pop3_event session_lost(struct session *session)
 {
@@ -76,43 +39,11 @@ static bool has_listing(struct session *session)
 		session->stream.deadline_ms) == 0;
 }
 
-static int write_line(struct session *session, uint32_t idx,
-	write_entry *write)
-{
-	size_t room;
-	char *start = stream_room(&session->stream, ENTRY_OCTETS, &room), *to;
-
-	/* The stream remembers a failure; the engine asks it. */
-	if (start == NULL)
-		return 0;
-	to = write_number(pop3_msgno(idx), start);
-	*to++ = ' ';
-	to = write(&session->mailbox, idx, to);
-	if (to == NULL)
-		return -1;
-	memcpy(to, "\r\n", 2);
-	stream_wrote(&session->stream, (size_t)(to + 2 - start));
-	return 0;
-}
-
-/* All that are not marked, with the numbers they had at the login. */
-static enum pop3_event write_entries(struct session *session,
-	write_entry *write)
-{
-	const struct mailbox *box = &session->mailbox;
-
-	for (uint32_t idx = 0; idx < mailbox_count(box); idx++)
-		if (!mailbox_is_marked(box, idx) &&
-				write_line(session, idx, write) < 0)
-			return pop3_over(session, WIRE_END_KEEPER_LOST);
-	return pop3_end_of_lines(session);
-}
-
 static enum pop3_event do_stat(struct session *session,
 	const struct pop3_request *request)
 {
 	(void)request;
-	return pop3_ok(session, "%u %" PRIu64,
+	return pop3_ok_data(session, "%u %" PRIu64,
 		mailbox_unmarked_count(&session->mailbox),
 		mailbox_unmarked_octets(&session->mailbox));
 }
@@ -125,12 +56,13 @@ static enum pop3_event do_list(struct session *session,
 	if (!has_listing(session))
 		return session_lost(session);
 	if (request->has_message)
-		return pop3_ok(session, "%u %" PRIu64,
+		return pop3_ok_data(session, "%u %" PRIu64,
 			pop3_msgno(request->idx),
 			mailbox_octets(box, request->idx));
-	pop3_ok(session, "%u messages (%" PRIu64 " octets)",
-		mailbox_unmarked_count(box), mailbox_unmarked_octets(box));
-	return write_entries(session, write_octets);
+	pop3_ok(session, "%u messages (%llu octets)",
+		mailbox_unmarked_count(box),
+		(unsigned long long)mailbox_unmarked_octets(box));
+	return entries_of_octets(session);
 }
 
 static enum pop3_event do_uidl(struct session *session,
@@ -143,11 +75,11 @@ static enum pop3_event do_uidl(struct session *session,
 			request->idx);
 		if (uidl == NULL)
 			return pop3_over(session, WIRE_END_KEEPER_LOST);
-		return pop3_ok(session, "%u %s", pop3_msgno(request->idx),
-			uidl);
+		return pop3_ok_data(session, "%u %s",
+			pop3_msgno(request->idx), uidl);
 	}
 	pop3_ok(session, "unique-id listing follows");
-	return write_entries(session, write_uidl);
+	return entries_of_uidls(session);
 }
 
 /* Convert 'count' octets of the file.  Returns -1 when the client is gone. */
@@ -238,7 +170,7 @@ static enum pop3_event send_message(struct session *session, uint32_t idx,
 	if (message_fd < 0)
 		return not_opened(session, idx);
 	if (lines == DOTS_ALL)
-		pop3_ok(session, "%" PRIu64 " octets", octets);
+		pop3_ok(session, "%llu octets", (unsigned long long)octets);
 	else
 		pop3_ok(session, "top of message follows");
 	dots_begin(&dots, lines);
@@ -346,14 +278,17 @@ static void say_bye(struct session *session)
 {
 	uint32_t removed = session->report.removed;
 	uint32_t expired = session->report.expired;
-	const char *plural = removed == 1 ? "" : "s";
 
-	if (expired > 0)
-		pop3_ok(session, "bye, %u message%s removed, %u expired",
-			removed, plural, expired);
+	if (expired > 0 && removed == 1)
+		pop3_ok(session, "bye, 1 message removed, %u expired",
+			expired);
+	else if (expired > 0)
+		pop3_ok(session, "bye, %u messages removed, %u expired",
+			removed, expired);
+	else if (removed == 1)
+		pop3_ok(session, "bye, 1 message removed");
 	else
-		pop3_ok(session, "bye, %u message%s removed", removed,
-			plural);
+		pop3_ok(session, "bye, %u messages removed", removed);
 }
 
 static enum pop3_event do_quit(struct session *session,
@@ -385,6 +320,8 @@ static const struct pop3_command commands[] = {
 	{ "RSET", POP3_NO_ARGUMENT, do_rset },
 	{ "NOOP", POP3_NO_ARGUMENT, do_noop },
 	{ "CAPA", POP3_NO_ARGUMENT, capa_transaction },
+	{ "LANG", POP3_ANY_WORD, language_lang },
+	{ "UTF8", POP3_NO_ARGUMENT, language_utf8 },
 	{ "QUIT", POP3_NO_ARGUMENT, do_quit },
 };
 

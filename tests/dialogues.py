@@ -16,6 +16,7 @@ Settings, each at most once, one a line:
                           itself has another one (default: no folder)
   login: {user}+Junk      what LOGIN says to USER (default: {user})
   extra: readonly         the user's extra fields (default: none)
+  language: de            the case needs this language (default: none)
   remains: 1 3            messages left afterwards: numbers, "all" (default)
                           or "none"; nothing else in the Maildir may change
 
@@ -65,7 +66,7 @@ DIRECTORY = pathlib.Path(__file__).parent / "pop3"
 SETTINGS = {"maildir": "three", "transports": " ".join(TRANSPORTS),
             "user": "{id}", "password": "secret", "cleartext": "always",
             "separator": "", "folder": "", "login": "{user}", "extra": "",
-            "remains": "all"}
+            "language": "", "remains": "all"}
 ESCAPES = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0",
            b"\\": b"\\", b"c": b"\\c"}
 
@@ -116,6 +117,9 @@ class Run:
 
     def play(self):
         """Run all steps, then compare the Maildir."""
+        language = self.dialogue.settings["language"]
+        if language:
+            program(f"po/{language}.mo", os.R_OK)
         before = self.look()
         try:
             self.connect()

@@ -17,6 +17,9 @@ from postern_testing import programs, sasl
 from postern_testing.client import TRANSPORTS
 from postern_testing.processes import wait_until
 
+BOUND_CLIENT = os.path.join(os.environ.get("top_builddir", "."), "tests",
+                            "bound_client")
+
 suite = Suite()
 case = suite.case
 
@@ -28,6 +31,8 @@ TOKEN = b"eyJhbGciOi.J9-x_y~z+/=="
 
 def server_with(name="joe", **sections):
     """Return a server with a user of the password "secret"."""
+    if not os.path.exists(BOUND_CLIENT):
+        raise Skip("built without GNU SASL")
     server = Server(**sections)
     server.add_user(name)
     return server
@@ -585,13 +590,9 @@ for name in ("PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256"):
 
 def try_bound(mechanism):
     """Right, wrong, and with somebody between us."""
-    program = os.path.join(os.environ.get("top_builddir", "."), "tests",
-                           "bound_client")
-    if not os.path.exists(program):
-        raise Skip("built without GNU SASL")
     with server_with(auth={"attempts": "9"}) as server:
         def run(*arguments, wanted):
-            programs.run_as(programs.client_user(), program,
+            programs.run_as(programs.client_user(), BOUND_CLIENT,
                             str(server.port("pop3s")),
                             server.path("main.cert.pem"), mechanism,
                             *arguments, wanted=(wanted,))

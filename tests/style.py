@@ -26,16 +26,17 @@ SRC_ROWS = (
     "keeper login | worker | signer",
     "commit | authorization | transaction | child",
     "sasl sasl_none sasl_relay sasl_state sasl_tell "
-    "| exchange | maildrop | hold",
+    "| exchange | maildrop | hold | entries",
     "auth auth_account auth_child auth_dovecot auth_ends auth_file "
-    "auth_identity auth_keys auth_name auth_offer auth_program auth_scheme "
-    "auth_userdb passwd_file | capa",
+    "auth_identity auth_keys auth_name auth_normal auth_offer auth_program "
+    "auth_scheme auth_userdb passwd_file | capa | language",
     "pop3 | confine",
     "mailbox | stream",
     "tls tls_context",
-    "attempts | inherit",
+    "attempts | inherit | texts",
     "auth_scram auth_salt | token | scrub",
-    "line | dots | proxy | peers | listen | notify | wire | tabbed",
+    "catalogue | line | dots | proxy | peers | listen | notify | wire "
+    "| tabbed",
     "settings settings_auth settings_file settings_mailbox settings_options "
     "settings_parts settings_print settings_text settings_tls settings_value",
     "auth_socket | gate",
@@ -62,9 +63,9 @@ CROSSING = {
 # Who may know a library.
 OWNERS = {
     "confuse.h": {"settings_file", "settings_options"},
-    "gnutls/gnutls.h": {"tls", "tls_context", "auth_dovecot", "auth_salt",
-                        "auth_scheme", "auth_scram", "maildrop", "master",
-                        "signer"},
+    "gnutls/gnutls.h": {"tls", "tls_context", "auth_dovecot", "auth_normal",
+                        "auth_salt", "auth_scheme", "auth_scram", "maildrop",
+                        "master", "signer"},
     "gnutls/abstract.h": {"tls_context", "signer"},
     "gnutls/crypto.h": {"auth_salt", "auth_scheme", "auth_scram", "maildrop",
                         "master", "signer"},

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <crypt.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -148,6 +149,80 @@ static void a_password_of_512_octets_is_the_longest(void **state)
 	password[AUTH_PASSWORD_OCTETS] = 'p';
 	password[AUTH_PASSWORD_OCTETS + 1] = '\0';
 	assert_int_equal(check("a", password), AUTH_DENIED);
+}
+
+/* Stored in one form, sent in the other, and both ways. */
+static void names_and_passwords_are_the_same_in_each_form(void **state)
+{
+	static const char *const names[] = { "j\xc3\xb6rg", "jo\xcc\x88rg" };
+	static const char *const passwords[] = { "p\xc3\xa4ss",
+		"pa\xcc\x88ss" };
+	char line[64];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(line, sizeof(line), "%s:{PLAIN}%s\n", names[i],
+			passwords[i]);
+		write_all("a:{PLAIN}x\n", line, REFUSES);
+		for (size_t j = 0; j < 2; j++) {
+			assert_int_equal(check(names[j], passwords[j]),
+				AUTH_GRANTED);
+			assert_int_equal(check(names[j], passwords[1 - j]),
+				AUTH_GRANTED);
+			/* That of the file may be a directory's name. */
+			assert_string_equal(identity.name, names[i]);
+			assert_int_equal(check(names[j], "pass"),
+				AUTH_DENIED);
+		}
+		assert_int_equal(check("j\xf6rg", passwords[i]), AUTH_DENIED);
+	}
+}
+
+static void a_hash_is_that_of_the_normal_form(void **state)
+{
+	char line[256], hash[CRYPT_GENSALT_OUTPUT_SIZE];
+	struct crypt_data data = { .initialized = 0 };
+
+	(void)state;
+	assert_non_null(crypt_gensalt_rn("$5$", 1000, NULL, 0, hash,
+		sizeof(hash)));
+	snprintf(line, sizeof(line), "a:{CRYPT}%s\n",
+		crypt_r("p\xc3\xa4ss", hash, &data));
+	write_all(line, "", REFUSES);
+	assert_int_equal(check("a", "p\xc3\xa4ss"), AUTH_GRANTED);
+	assert_int_equal(check("a", "pa\xcc\x88ss"), AUTH_GRANTED);
+	assert_int_equal(check("a", "p\xe4ss"), AUTH_DENIED);
+	/* Of an old client, and an old hash. */
+	snprintf(line, sizeof(line), "a:{CRYPT}%s\n",
+		crypt_r("p\xe4ss", hash, &data));
+	write_all(line, "", REFUSES);
+	assert_int_equal(check("a", "p\xe4ss"), AUTH_GRANTED);
+	assert_int_equal(check("a", "p\xc3\xa4ss"), AUTH_DENIED);
+}
+
+static void a_program_gets_the_normal_form(void **state)
+{
+	(void)state;
+	write_all("", "", "#!/bin/sh\n"
+		"tr '\\000' '\\n' <&3 | head -n 2 >\"$0.ran\"\nexit 1\n");
+	assert_int_equal(check("jo\xcc\x88rg", "pa\xcc\x88\xc2\xa0s"),
+		AUTH_DENIED);
+	expect_request("j\xc3\xb6rg\np\xc3\xa4 s\n");
+	assert_int_equal(check("j\xf6rg", "p\xe4s\xcc\x88"), AUTH_DENIED);
+	expect_request("j\xf6rg\np\xe4s\xcc\x88\n");
+}
+
+/* 85 times three octets that become six: too long only in its normal form. */
+static void a_name_that_grows_too_long_is_denied(void **state)
+{
+	char name[AUTH_NAME_OCTETS + 1] = "";
+
+	(void)state;
+	for (int i = 0; i < 85; i++)
+		strcat(name, "\xe0\xa5\x98");
+	write_all("-:{PLAIN}-\n", "", REFUSES);
+	assert_int_equal(check(name, "-"), AUTH_DENIED);
+	assert_int_equal(identity.uid, 0);
 }
 
 static void no_back_end_grants_nothing(void **state)
@@ -336,6 +411,14 @@ int main(void)
 			a_bad_name_is_denied_where_nobody_has_its_password),
 		SCRATCH_CASE("a password of 512 octets is the longest",
 			a_password_of_512_octets_is_the_longest),
+		SCRATCH_CASE("names and passwords are the same in each form",
+			names_and_passwords_are_the_same_in_each_form),
+		SCRATCH_CASE("a hash is that of the normal form",
+			a_hash_is_that_of_the_normal_form),
+		SCRATCH_CASE("a program gets the normal form",
+			a_program_gets_the_normal_form),
+		SCRATCH_CASE("a name that grows too long is denied",
+			a_name_that_grows_too_long_is_denied),
 		SCRATCH_CASE("no back end grants nothing",
 			no_back_end_grants_nothing),
 		PLAIN_CASE("names of mail are usable",

@@ -41,13 +41,14 @@ def mail_uid(which=0):
     return UIDS[which] if as_root() else os.geteuid()
 
 
-def program(name="postern"):
-    """Return the path of a program of the build tree."""
+def program(name="postern", mode=os.X_OK):
+    """Return the path of a program, or another file, of the build tree."""
     here = os.path.dirname(os.path.abspath(__file__))
     top = environment("top_builddir", os.path.join(here, "..", ".."))
     path = os.path.abspath(os.path.join(top, name))
-    if not os.access(path, os.X_OK):
-        raise Skip(f"{path} can't be run")
+    if not os.access(path, mode):
+        what = "run" if mode == os.X_OK else "read"
+        raise Skip(f"{path} can't be {what}")
     return path
 
 
@@ -66,6 +67,7 @@ class Server:
         self.backend = backend
         self.sections = sections
         self.users = []
+        self.program = None  # another one than that of the build tree
         self.process = None
         self.log = []
         self.ready = None
@@ -96,7 +98,8 @@ class Server:
     def write_users(self):
         """Write the password file."""
         temporary = self.path("users.new")
-        with open(temporary, "w", encoding="utf-8") as file:
+        with open(temporary, "w", encoding="utf-8",
+                  errors="surrogateescape") as file:
             file.writelines(f"{user}\n" for user in self.users)
         os.rename(temporary, self.path("users"))
 
@@ -176,7 +179,7 @@ class Server:
     def start(self):
         """Start the program and wait until it is ready."""
         self.process = subprocess.Popen(
-            [program(), "--config", self.config_path],
+            [self.program or program(), "--config", self.config_path],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
             start_new_session=True, cwd="/")
         self.pid = self.process.pid
