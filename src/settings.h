@@ -14,6 +14,7 @@
 #include "log.h"
 
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
+enum client_certificate { CLIENT_OPTIONAL, CLIENT_REQUIRED };
 enum cleartext { CLEARTEXT_NEVER, CLEARTEXT_TLS_ONLY, CLEARTEXT_ALWAYS };
 enum backend_type { BACKEND_PASSWD_FILE, BACKEND_PROGRAM };
 /* Whose unique-ids a Maildir has when we first open it. */
@@ -45,6 +46,8 @@ struct tls_settings {
 	struct certificate_settings *certificates; /* [0] is the default */
 	size_t certificate_count;	/* 0 if no certificate is set */
 	char *priority;			/* appended to our default; may be "" */
+	char *client_ca;		/* PEM file, or "": ask no client */
+	enum client_certificate client_certificate;
 };
 
 struct backend_settings {

@@ -137,6 +137,8 @@ static cfg_opt_t tls_options[] = {
 	STRING("certificate", SYSCONFDIR "/postern/cert.pem"),
 	STRING("key", SYSCONFDIR "/postern/key.pem"),
 	STRING("priority", ""),
+	STRING("client-ca", ""),
+	VALUE("client-certificate", CLIENT_OPTIONAL),
 	SECTIONS("host", host_options),
 	CFG_END()
 };

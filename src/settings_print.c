@@ -73,6 +73,8 @@ static void print_tls(const struct tls_settings *tls, FILE *out)
 	print_certificate("\t", tls->certificate_count == 0 ?
 		&no_certificate : &tls->certificates[0], out);
 	print_string("\t", "priority", tls->priority, out);
+	print_string("\t", "client-ca", tls->client_ca, out);
+	print_value("\t", "client-certificate", tls->client_certificate, out);
 	for (size_t i = 1; i < tls->certificate_count; i++) {
 		print_opening("\t", "host", tls->certificates[i].host, out);
 		print_certificate("\t\t", &tls->certificates[i], out);

@@ -60,11 +60,25 @@ static void take_host(cfg_t *section, struct tls_settings *tls)
 	tls->certificate_count++;
 }
 
+static void take_client_ca(cfg_t *section, struct tls_settings *tls)
+{
+	tls->client_ca = settings_copy_of(section, "client-ca");
+	tls->client_certificate = (enum client_certificate)
+		cfg_getint(section, "client-certificate");
+	settings_check_absolute(section, "client-ca", tls->client_ca);
+	if (tls->client_certificate == CLIENT_REQUIRED &&
+			*tls->client_ca == '\0')
+		settings_file_mistake(section, "client-certificate = required "
+			"needs a client-ca (the authorities whose "
+			"certificates count)");
+}
+
 void settings_take_tls(cfg_t *section, struct tls_settings *tls)
 {
 	unsigned hosts = cfg_size(section, "host");
 
 	tls->priority = settings_copy_of(section, "priority");
+	take_client_ca(section, tls);
 	tls->certificates = settings_allocate((size_t)hosts + 1,
 		sizeof(*tls->certificates));
 	take_certificate(section, &tls->certificates[0]);
@@ -110,4 +124,5 @@ void settings_free_tls(struct tls_settings *tls)
 		free_certificate(&tls->certificates[i]);
 	free(tls->certificates);
 	free(tls->priority);
+	free(tls->client_ca);
 }

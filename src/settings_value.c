@@ -42,6 +42,9 @@ static const struct setting {
 	{ "tls", WORD, TLS_NONE, TLS_IMPLICIT, {
 		[TLS_NONE] = "none", [TLS_STARTTLS] = "starttls",
 		[TLS_IMPLICIT] = "implicit" } },
+	{ "client-certificate", WORD, CLIENT_OPTIONAL, CLIENT_REQUIRED, {
+		[CLIENT_OPTIONAL] = "optional",
+		[CLIENT_REQUIRED] = "required" } },
 	{ "cleartext", WORD, CLEARTEXT_NEVER, CLEARTEXT_ALWAYS, {
 		[CLEARTEXT_NEVER] = "never", [CLEARTEXT_TLS_ONLY] = "tls-only",
 		[CLEARTEXT_ALWAYS] = "always" } },

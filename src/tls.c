@@ -11,13 +11,16 @@
 #include <gnutls/gnutls.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "deadline.h"
+#include "tls_client.h"
 #include "tls_context.h"
 
 struct tls {
 	gnutls_session_t session;
 	struct tls_context *context;
+	char client_name[TLS_CLIENT_NAME_BYTES];	/* "": not known */
 };
 
 /* The longest host name of RFC 1035 and a NUL. */
@@ -58,6 +61,9 @@ static int prepare(struct tls *tls, int fd)
 	if (status >= 0)
 		status = gnutls_session_ticket_enable_server(tls->session,
 			&context->ticket_key);
+	if (context->client_request != GNUTLS_CERT_IGNORE)
+		gnutls_certificate_server_set_request(tls->session,
+			context->client_request);
 	return status;
 }
 
@@ -108,6 +114,18 @@ static int errno_of(int status)
 	}
 }
 
+/* A session that is resumed may have begun where no certificate was asked. */
+static int identify_client(struct tls *tls)
+{
+	if (tls->context->client_request == GNUTLS_CERT_IGNORE)
+		return 0;
+	tls_client_identify(tls->session, tls->client_name);
+	if (tls->context->client_request == GNUTLS_CERT_REQUIRE &&
+			tls->client_name[0] == '\0')
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	return 0;
+}
+
 struct tls *tls_accept(struct tls_context *context, int fd,
 	int64_t deadline_ms, const char **why)
 {
@@ -122,6 +140,8 @@ struct tls *tls_accept(struct tls_context *context, int fd,
 	int status = prepare(tls, fd);
 	if (status >= 0)
 		status = handshake(tls, fd, deadline_ms);
+	if (status >= 0)
+		status = identify_client(tls);
 	if (status < 0) {
 		*why = gnutls_strerror(status);
 		if (status != GNUTLS_E_TIMEDOUT && tls->session != NULL)
@@ -191,4 +211,31 @@ const char *tls_version(const struct tls *tls)
 const char *tls_cipher(const struct tls *tls)
 {
 	return gnutls_cipher_get_name(gnutls_cipher_get(tls->session));
+}
+
+const char *tls_client_name(const struct tls *tls)
+{
+	return tls->client_name[0] != '\0' ? tls->client_name : NULL;
+}
+
+int tls_channel_binding(const struct tls *tls,
+	uint8_t octets[TLS_CHANNEL_BINDING_OCTETS])
+{
+#if HAVE_DECL_GNUTLS_CB_TLS_EXPORTER
+	gnutls_datum_t binding = { NULL, 0 };
+	int status = -1;
+
+	if (gnutls_session_channel_binding(tls->session,
+			GNUTLS_CB_TLS_EXPORTER, &binding) < 0)
+		return -1;
+	if (binding.size == TLS_CHANNEL_BINDING_OCTETS) {
+		memcpy(octets, binding.data, TLS_CHANNEL_BINDING_OCTETS);
+		status = 0;
+	}
+	gnutls_free(binding.data);
+	return status;
+#else
+	(void)tls, (void)octets;
+	return -1;
+#endif
 }

@@ -72,4 +72,25 @@ void tls_end(struct tls *tls);
 const char *tls_version(const struct tls *tls);
 const char *tls_cipher(const struct tls *tls);
 
+/*
+ * The name in the client's certificate, verified against client-ca, in this
+ * session or the one that it resumes: an rfc822Name of its subjectAltName, else
+ * its common name.
+ *
+ * Returns UTF-8 of 1 to 255 octets without control characters, as long as the
+ * session lives; or NULL if there is no such certificate.
+ */
+const char *tls_client_name(const struct tls *tls);
+
+#define TLS_CHANNEL_BINDING_OCTETS 32
+
+/*
+ * Write the channel binding "tls-exporter" of this session.  RFC 9266.
+ *
+ * Returns 0; or -1 where it binds nothing: TLS 1.2 without the extended master
+ * secret, older versions, and a GnuTLS that does not have it.
+ */
+int tls_channel_binding(const struct tls *tls,
+	uint8_t octets[TLS_CHANNEL_BINDING_OCTETS]);
+
 #endif

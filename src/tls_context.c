@@ -179,6 +179,49 @@ static int load_certificate(struct tls_certificate *certificate,
 	return 0;
 }
 
+/* Each of the credentials knows the authorities of clients. */
+static int trust(struct tls_context *context, const gnutls_datum_t *pem)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < context->certificate_count && status >= 0; i++) {
+		status = gnutls_certificate_set_x509_trust_mem(
+			context->certificates[i].credentials, pem,
+			GNUTLS_X509_FMT_PEM);
+		if (status == 0)
+			status = GNUTLS_E_NO_CERTIFICATE_FOUND;
+	}
+	return status;
+}
+
+static int load_client_ca(struct tls_context *context,
+	const struct tls_settings *settings, FILE *errors)
+{
+	const char *place = settings->certificates[0].place;
+	gnutls_datum_t pem;
+
+	context->client_request = GNUTLS_CERT_IGNORE;
+	if (settings->client_ca[0] == '\0')
+		return 0;
+	if (gnutls_load_file(settings->client_ca, &pem) < 0) {
+		fprintf(errors, "%s: client-ca = \"%s\": can't read it: %s\n",
+			place, settings->client_ca, strerror(errno));
+		return -1;
+	}
+	int status = trust(context, &pem);
+	gnutls_free(pem.data);
+	if (status < 0) {
+		fprintf(errors, "%s: client-ca = \"%s\": no PEM certificates: "
+			"%s\n", place, settings->client_ca,
+			gnutls_strerror(status));
+		return -1;
+	}
+	context->client_request =
+		settings->client_certificate == CLIENT_REQUIRED ?
+		GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST;
+	return 0;
+}
+
 static int set_priority(struct tls_context *context,
 	const struct tls_settings *settings, FILE *errors)
 {
@@ -248,7 +291,7 @@ static int fill_context(struct tls_context *context,
 				errors) < 0)
 			return -1;
 	}
-	return 0;
+	return load_client_ca(context, settings, errors);
 }
 
 /* "mail.example.net" against "*.example.net": one label and the rest. */

@@ -20,6 +20,7 @@ struct tls_certificate {
 struct tls_context {
 	gnutls_priority_t priority;
 	gnutls_datum_t ticket_key;
+	gnutls_certificate_request_t client_request;
 	struct tls_certificate *certificates;	/* [0] is the default */
 	size_t certificate_count;
 	int signer_fd;

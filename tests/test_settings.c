@@ -176,6 +176,17 @@ static const struct dictum dicta[] = {
 	{ "a key that is no file is refused",
 		"tls { certificate = \"/x\" key = \"pkcs11:x\" }\n",
 		"@:1: key = \"pkcs11:x\" must begin with '/'\n" },
+	{ "a relative client-ca is refused",
+		"tls { client-ca = \"ca.pem\" }\n",
+		"@:1: client-ca = \"ca.pem\" must begin with '/'\n" },
+	{ "client-certificate = required needs a client-ca",
+		"tls { client-certificate = required }\n",
+		"@:1: client-certificate = required needs a client-ca (the "
+		"authorities whose certificates count)\n" },
+	{ "client-certificate is one of two words",
+		"tls { client-certificate = yes }\n",
+		"@:1: 'yes' is no value for client-certificate (one of: "
+		"optional, required)\n" },
 	{ "a listener that offers TLS without any certificate is refused",
 		"tls { certificate = \"\" key = \"\" }\n"
 		"listen \"a\" { tls = starttls }\nlisten \"b\" { tls = none }\n"
@@ -755,6 +766,7 @@ static void what_is_printed_reads_back_the_same(void **state)
 		"user = \"a\"\nsigner-user = 'b c'\n"
 		"listen \"a\" { address = \"::1\" port = 0 }\n"
 	    "tls { certificate = \"/c\" key = \"/k\" priority = \"%COMPAT\"\n"
+		"  client-ca = \"/ca\" client-certificate = required\n"
 		"  host \"b.example\" { certificate = \"/d\" key = \"/l\" } }\n"
 		"auth { cleartext = never failure-delay = 1500ms\n"
 	    "  backend \"f\" { type = passwd-file path = \"/u\" uid = \"1000\""
