@@ -119,11 +119,11 @@ static int find_users(struct generation *generation)
 
 static int load_certificates(struct generation *generation)
 {
-	const struct tls_settings *settings = &generation->settings->tls;
+	const struct settings *settings = generation->settings;
 	char *text = NULL;
 	size_t bytes;
 
-	if (settings->certificate_count == 0)
+	if (settings->key_count == 0)
 		return 0;
 	FILE *errors = open_memstream(&text, &bytes);
 	if (errors == NULL) {
@@ -141,7 +141,7 @@ static _Noreturn void become_signer(const struct generation *generation,
 	int master_fd, int root_fd)
 {
 	struct signer signer = {
-		.settings = &generation->settings->tls,
+		.settings = generation->settings,
 		.master_fd = master_fd,
 		.root_fd = root_fd,
 		.most_workers = generation->settings->pool.max,

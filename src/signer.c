@@ -31,7 +31,7 @@
 #define OTHER_FDS 16
 
 struct keys {
-	gnutls_privkey_t *all;	/* in the order of the settings */
+	gnutls_privkey_t *all;	/* by their numbers in the settings */
 	size_t count;
 };
 
@@ -96,14 +96,14 @@ static int load_pem(gnutls_datum_t *pem, const char *place, const char *path)
 	return -1;
 }
 
-static int load_key(gnutls_privkey_t *key,
-	const struct certificate_settings *settings)
+static int load_key(gnutls_privkey_t *key, const struct pair_settings *pair,
+	const char *place)
 {
 	gnutls_datum_t key_pem, crt_pem;
 
-	if (load_pem(&key_pem, settings->place, settings->key) < 0)
+	if (load_pem(&key_pem, place, pair->key) < 0)
 		return -1;
-	if (load_pem(&crt_pem, settings->place, settings->certificate) < 0) {
+	if (load_pem(&crt_pem, place, pair->certificate) < 0) {
 		explicit_bzero(key_pem.data, key_pem.size);
 		gnutls_free(key_pem.data);
 		return -1;
@@ -113,30 +113,59 @@ static int load_key(gnutls_privkey_t *key,
 	gnutls_free(key_pem.data);
 	gnutls_free(crt_pem.data);
 	if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-		log_error("%s: %s: not the key of %s", settings->place,
-			settings->key, settings->certificate);
+		log_error("%s: %s: not the key of %s", place, pair->key,
+			pair->certificate);
 	else if (status < 0)
 		log_error("%s: %s: not a PEM private key without password: %s",
-			settings->place, settings->key,
-			gnutls_strerror(status));
+			place, pair->key, gnutls_strerror(status));
 	return status < 0 ? -1 : 0;
 }
 
-static int load_keys(struct keys *keys, const struct tls_settings *settings)
+/* Several hosts and listeners may share a pair. */
+static int load_host(struct keys *keys,
+	const struct certificate_settings *host)
 {
-	keys->count = settings->certificate_count;
-	keys->all = calloc(keys->count, sizeof(*keys->all));
-	if (keys->all == NULL)
-		return -1;
-	for (size_t i = 0; i < keys->count; i++)
-		if (load_key(&keys->all[i], &settings->certificates[i]) < 0)
+	for (size_t i = 0; i < host->pair_count; i++) {
+		const struct pair_settings *pair = &host->pairs[i];
+		if (keys->all[pair->number] == NULL &&
+				load_key(&keys->all[pair->number], pair,
+					host->place) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int load_set(struct keys *keys, const struct tls_settings *settings)
+{
+	for (size_t i = 0; i < settings->certificate_count; i++)
+		if (load_host(keys, &settings->certificates[i]) < 0)
 			return -1;
 	return 0;
 }
 
+static int load_keys(struct keys *keys, const struct settings *settings)
+{
+	keys->count = settings->key_count;
+	keys->all = calloc(keys->count, sizeof(*keys->all));
+	if (keys->all == NULL || load_set(keys, &settings->tls) < 0)
+		return -1;
+	for (size_t i = 0; i < settings->listen_count; i++) {
+		const struct tls_settings *own = settings->listens[i].own_tls;
+		if (own != NULL && load_set(keys, own) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* MD5 and SHA-1 one after the other, which TLS 1.0 and 1.1 have signed. */
+#define OLD_DIGEST_OCTETS 36
+
 /* A digest must have the length that its algorithm gives it. */
 static bool has_digest_length(const struct wire_sign *request)
 {
+	if (request->algorithm == GNUTLS_SIGN_RSA_RAW)
+		return request->count == OLD_DIGEST_OCTETS;
+
 	gnutls_digest_algorithm_t hash =
 		gnutls_sign_get_hash_algorithm(request->algorithm);
 
@@ -153,7 +182,7 @@ static int sign(const struct keys *keys, const struct wire_sign *request,
 		.size = request->count,
 	};
 
-	if (request->key >= keys->count ||
+	if (request->key >= keys->count || keys->all[request->key] == NULL ||
 			request->count > sizeof(request->octets) ||
 			request->is_digest > 1 ||
 			(request->is_digest && !has_digest_length(request)))

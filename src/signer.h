@@ -9,7 +9,7 @@
 
 /* What the signer is given by the master that forks it. */
 struct signer {
-	const struct tls_settings *settings;
+	const struct settings *settings;
 	int master_fd;
 	int root_fd;				/* an empty directory */
 	uint32_t most_workers;

@@ -3,11 +3,12 @@
  *
  * A context is made once, before any fork, from the public chains alone; the
  * private keys are only in the signer.  The only files that know GnuTLS's TLS
- * sessions and credentials are tls.c and tls_context.c.
+ * sessions and credentials are tls.c and tls_*.c.
  */
 #ifndef POSTERN_TLS_H
 #define POSTERN_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,17 +19,38 @@
 struct tls_context;
 struct tls;
 
+/* From how many days before its end on a certificate is warned of. */
+#define TLS_EXPIRY_WARNING_DAYS 14
+
+/* What a handshake shall be like. */
+struct tls_wish {
+	size_t listener;	/* index in settings.listens */
+	bool allows_legacy;	/* TLS 1.0 and 1.1, whatever that one says */
+	int64_t deadline_ms;
+};
+
 /*
- * Load the certificates of 'settings' and make a key for session tickets.
+ * Load the certificates of 'settings', which must outlive the result, and make
+ * keys for session tickets.
  *
  * Every mistake is told on 'errors' as one line.  Returns NULL after a mistake;
- * tls_context_free() frees the result and wipes the ticket key.
+ * tls_context_free() frees the result and wipes the ticket keys.
  */
-struct tls_context *tls_context_new(const struct tls_settings *settings,
+struct tls_context *tls_context_new(const struct settings *settings,
 	FILE *errors);
 void tls_context_free(struct tls_context *context);
 
-/* Wipe the ticket key, in a process that makes no handshakes. */
+/*
+ * Tell 'out', a line for each, of what is loaded and can be served, but should
+ * not: a certificate that is not valid now, a chain in disorder, a staple that
+ * is none.  Returns how many certificates these lines are about.
+ */
+unsigned tls_context_tell_flaws(const struct tls_context *context, FILE *out);
+
+/* The same for certificates that expire in TLS_EXPIRY_WARNING_DAYS. */
+unsigned tls_context_tell_expiry(const struct tls_context *context, FILE *out);
+
+/* Wipe the ticket keys, in a process that makes no handshakes. */
 void tls_context_wipe(struct tls_context *context);
 
 /* From now on ask the signer at the other end of 'signer_fd' to sign. */
@@ -39,10 +61,10 @@ void tls_context_use_signer(struct tls_context *context, int signer_fd);
  * the caller keeps.
  *
  * why: what went wrong, a static text.  Returns a session that tls_end() frees,
- * or NULL with errno ETIMEDOUT once 'deadline_ms' has passed, else EPROTO.
+ * or NULL with errno ETIMEDOUT once the deadline has passed, else EPROTO.
  */
 struct tls *tls_accept(struct tls_context *context, int fd,
-	int64_t deadline_ms, const char **why);
+	const struct tls_wish *wish, const char **why);
 
 /*
  * Send the session ticket that TLS 1.3 sends after the handshake: one is
@@ -67,6 +89,9 @@ void tls_close(struct tls *tls);
 
 /* Free the session; says nothing to the peer. */
 void tls_end(struct tls *tls);
+
+/* Whether the negotiated version is older than TLS 1.2. */
+bool tls_is_legacy(const struct tls *tls);
 
 /* The negotiated version ("TLS1.3") and cipher ("AES-256-GCM"). */
 const char *tls_version(const struct tls *tls);

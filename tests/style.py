@@ -30,7 +30,8 @@ SRC_ROWS = (
     "auth_scheme passwd_file | capa",
     "pop3 | confine",
     "mailbox | stream",
-    "tls tls_client tls_context",
+    "tls tls_certificate tls_chain tls_client tls_context tls_key tls_policy "
+    "tls_staple",
     "attempts | inherit",
     "line | dots | proxy | peers | listen | notify | wire",
     "settings settings_auth settings_file settings_mailbox settings_options "
@@ -58,8 +59,8 @@ CROSSING = {
 # Who may know a library.
 OWNERS = {
     "confuse.h": {"settings_file", "settings_options"},
-    "gnutls/gnutls.h": {"tls", "tls_client", "tls_context", "auth_scheme",
-                        "maildrop", "master", "signer"},
+    "gnutls/gnutls.h": {"tls", "tls_client", "tls_context", "tls_policy",
+                        "auth_scheme", "maildrop", "master", "signer"},
     "gnutls/abstract.h": {"tls_context", "signer"},
     "gnutls/crypto.h": {"auth_scheme", "maildrop", "master", "signer"},
     "security/pam_appl.h": set(),

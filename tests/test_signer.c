@@ -79,13 +79,17 @@ static gnutls_pubkey_t make_certificate(const char *key_name,
 static void start_signer(struct house *house, const char *certificate,
 	const char *key)
 {
-	struct certificate_settings files = {
+	struct pair_settings pair = {
 		.certificate = strdup(scratch_path(certificate)),
 		.key = strdup(scratch_path(key)),
+	};
+	struct certificate_settings host = {
+		.pairs = &pair, .pair_count = 1,
 		.place = (char *)"postern.conf:1",
 	};
-	struct tls_settings settings = {
-		.certificates = &files, .certificate_count = 1,
+	struct settings settings = {
+		.tls = { .certificates = &host, .certificate_count = 1 },
+		.key_count = 1,
 	};
 	int fds[2];
 
@@ -101,8 +105,8 @@ static void start_signer(struct house *house, const char *certificate,
 	}
 	close(fds[1]);
 	house->master_fd = fds[0];
-	free(files.certificate);
-	free(files.key);
+	free(pair.certificate);
+	free(pair.key);
 }
 
 static int exit_status(const struct house *house)

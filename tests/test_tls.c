@@ -21,6 +21,7 @@
 #include "scratch.h"
 #include "signer.h"
 #include "tls.h"
+#include "tls_policy.h"
 #include "wire.h"
 
 #define LONG_S 20
@@ -36,6 +37,7 @@ struct house {
 	struct tls_context *context;
 	pid_t signer_pid;
 	int master_fd, worker_fd;
+	bool allows_legacy;
 };
 
 /* A client: what it offers, and how often it comes, resuming its session. */
@@ -53,7 +55,7 @@ struct told {
 
 /* What the server saw of the last connection. */
 struct seen {
-	bool is_accepted, is_bound, is_resumed, is_same_binding;
+	bool is_accepted, is_legacy, is_bound, is_resumed, is_same_binding;
 	char name[512];			/* "": NULL */
 };
 
@@ -73,7 +75,7 @@ static void start_signer(struct house *house)
 	house->signer_pid = fork();
 	if (house->signer_pid == 0) {
 		struct signer signer = {
-			.settings = &house->settings->tls,
+			.settings = house->settings,
 			.master_fd = fds[1],
 			.root_fd = dup(fds[1]), .most_workers = 4,
 		};
@@ -97,6 +99,7 @@ static void begin(struct house *house, const char *more)
 {
 	char certificate[SCRATCH_PATH_BYTES], text[2048];
 
+	house->allows_legacy = false;
 	authority_make(&server_certificate);
 	authority_make(&authority);
 	snprintf(certificate, sizeof(certificate), "%s",
@@ -106,7 +109,7 @@ static void begin(struct house *house, const char *more)
 	scratch_write("postern.conf", 0600, text);
 	house->settings = settings_load(scratch_path("postern.conf"), stderr);
 	assert_non_null(house->settings);
-	house->context = tls_context_new(&house->settings->tls, stderr);
+	house->context = tls_context_new(house->settings, stderr);
 	assert_non_null(house->context);
 	start_signer(house);
 	tls_context_use_signer(house->context, house->worker_fd);
@@ -253,6 +256,7 @@ static void look(struct tls *tls, int fd, struct seen *seen)
 	struct told told = { .is_bound = 0 };
 
 	seen->is_accepted = true;
+	seen->is_legacy = tls_is_legacy(tls);
 	tls_send_ticket(tls);
 	assert_int_equal(tls_send(tls, "x", 1), 1);
 	assert_true(receive_all(tls, fd, &told, sizeof(told)));
@@ -266,12 +270,15 @@ static void look(struct tls *tls, int fd, struct seen *seen)
 
 static void serve(struct house *house, int fd, struct seen *seen)
 {
+	struct tls_wish wish = {
+		.allows_legacy = house->allows_legacy,
+		.deadline_ms = deadline_in_s(LONG_S),
+	};
 	const char *why;
 
 	*seen = (struct seen){ .is_accepted = false };
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	struct tls *tls = tls_accept(house->context, fd,
-		deadline_in_s(LONG_S), &why);
+	struct tls *tls = tls_accept(house->context, fd, &wish, &why);
 	if (tls != NULL) {
 		look(tls, fd, seen);
 		tls_close(tls);
@@ -486,11 +493,53 @@ static void a_client_ca_without_certificates_is_told(void **state)
 	snprintf(more, sizeof(more), "%s", scratch_path("empty.pem"));
 	free(house.settings->tls.client_ca);
 	house.settings->tls.client_ca = strdup(more);
-	assert_null(tls_context_new(&house.settings->tls, stderr));
+	assert_null(tls_context_new(house.settings, stderr));
 	assert_non_null(strstr(scratch_errors(), "empty.pem\": no PEM"));
 	unlink(more);
-	assert_null(tls_context_new(&house.settings->tls, stderr));
+	assert_null(tls_context_new(house.settings, stderr));
 	assert_non_null(strstr(scratch_errors(), "empty.pem\": can't read"));
+	end(&house);
+}
+
+static void expect_order(const char *const wanted[5], bool has_aes)
+{
+	const char *ciphers[] = { "AES-256-GCM", "CHACHA20-POLY1305",
+		"AES-256-CBC", "AES-128-GCM", "AES-128-CBC" };
+
+	tls_policy_order_ciphers(ciphers, 5, has_aes);
+	for (size_t i = 0; i < 5; i++)
+		assert_string_equal(ciphers[i], wanted[i]);
+	tls_policy_order_ciphers(ciphers, 0, has_aes);
+}
+
+static void the_fastest_cipher_comes_first(void **state)
+{
+	const char *groups[] = { "SECP256R1", "X448", "SECP384R1", "X25519" };
+
+	(void)state;
+	expect_order((const char *const[]){ "AES-256-GCM", "AES-128-GCM",
+		"CHACHA20-POLY1305", "AES-256-CBC", "AES-128-CBC" }, true);
+	expect_order((const char *const[]){ "CHACHA20-POLY1305",
+		"AES-128-GCM", "AES-256-GCM", "AES-256-CBC", "AES-128-CBC" },
+		false);
+	tls_policy_order_groups(groups, 4);
+	assert_string_equal(groups[0], "X25519");
+	assert_string_equal(groups[3], "X448");
+}
+
+static void a_wish_for_old_versions_counts_where_they_are_refused(void **state)
+{
+	struct visitor old = { .priority = "NORMAL:-VERS-ALL:+VERS-TLS1.0" };
+	struct house house;
+
+	(void)state;
+	begin(&house, "min-version = 1.3");
+	assert_false(meet(&house, &old).is_accepted);
+	house.allows_legacy = true;
+	struct seen seen = meet(&house, &old);
+	assert_true(seen.is_accepted && seen.is_legacy && !seen.is_bound);
+	seen = meet(&house, &(struct visitor){ .priority = TLS13 });
+	assert_true(seen.is_accepted && !seen.is_legacy);
 	end(&house);
 }
 
@@ -512,6 +561,11 @@ int main(void)
 			who_is_not_asked_has_no_name),
 		SCRATCH_CASE("a certificate is optional, unless it is required",
 			a_certificate_is_optional_unless_required),
+		PLAIN_CASE("the fastest cipher comes first",
+			the_fastest_cipher_comes_first),
+		SCRATCH_CASE("a wish for old versions counts where they are "
+			"refused",
+			a_wish_for_old_versions_counts_where_they_are_refused),
 		SCRATCH_CASE("a client-ca without certificates is told",
 			a_client_ca_without_certificates_is_told),
 	};

@@ -21,6 +21,16 @@ def make(stem, *names):
         by_certtool(stem, names)
 
 
+def make_rsa(stem, name):
+    """Write stem.cert.pem and stem.key.pem with an RSA key for 'name'."""
+    if not shutil.which("openssl"):
+        raise Skip("openssl is not installed")
+    call("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+         "-days", "2", "-subj", f"/CN={name}", "-addext",
+         f"subjectAltName=DNS:{name},IP:127.0.0.1",
+         "-keyout", f"{stem}.key.pem", "-out", f"{stem}.cert.pem")
+
+
 def by_openssl(stem, names):
     """Make key and certificate with one call of openssl."""
     alternatives = [f"DNS:{name}" for name in names] + ["IP:127.0.0.1"]
