@@ -21,6 +21,8 @@ struct generation {
 	struct confine_identity signer_identity;
 	pid_t signer_pid;			/* -1: no signer */
 	int signer_fd;				/* -1: no signer */
+	uint64_t file_stamp;			/* see stamp_files() */
+	const char *strange_file;
 };
 
 /*
@@ -48,6 +50,19 @@ int generation_start_signer(struct generation *generation, int root_fd);
  * good, else -1, logged.
  */
 int generation_check_settings(const char *path);
+
+/*
+ * Make a generation of the settings of 'current', but of the files that are on
+ * disk now, and take the settings over from it.
+ *
+ * Files with flaws that a start would only warn of are refused here: what is
+ * loaded is better.  Returns 0; or -1, logged, and 'current' is as it was.
+ */
+int generation_renew(struct generation *next, struct generation *current,
+	int root_fd);
+
+/* Log what is wrong with the certificates, or will be soon, as warnings. */
+void generation_warn(const struct generation *generation);
 
 /* Forget it; its signer ends after the last of its workers. */
 void generation_end(struct generation *generation);

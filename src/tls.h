@@ -47,8 +47,11 @@ void tls_context_free(struct tls_context *context);
  */
 unsigned tls_context_tell_flaws(const struct tls_context *context, FILE *out);
 
-/* The same for certificates that expire in TLS_EXPIRY_WARNING_DAYS. */
+/* The same for those that will expire in TLS_EXPIRY_WARNING_DAYS. */
 unsigned tls_context_tell_expiry(const struct tls_context *context, FILE *out);
+
+/* Make new keys for session tickets; tickets of the old ones are void. */
+void tls_context_renew_tickets(struct tls_context *context);
 
 /* Wipe the ticket keys, in a process that makes no handshakes. */
 void tls_context_wipe(struct tls_context *context);

@@ -190,6 +190,21 @@ void tls_context_use_signer(struct tls_context *context, int signer_fd)
 	context->signer_fd = signer_fd;
 }
 
+void tls_context_renew_tickets(struct tls_context *context)
+{
+	for (size_t i = 0; i < context->set_count; i++) {
+		struct tls_set *set = &context->sets[i];
+		gnutls_datum_t fresh;
+
+		if (set->certificate_count == 0 ||
+				gnutls_session_ticket_key_generate(&fresh) < 0)
+			continue;
+		explicit_bzero(set->ticket_key.data, set->ticket_key.size);
+		gnutls_free(set->ticket_key.data);
+		set->ticket_key = fresh;
+	}
+}
+
 /* Call 'tell' for each pair, once, although several listeners may share it. */
 static unsigned for_each_pair(const struct tls_context *context,
 	bool (*tell)(const struct tls_certificate *, const struct tls_pair *,
@@ -243,16 +258,11 @@ static bool tell_expiry(const struct tls_certificate *certificate,
 {
 	int64_t left_s = pair->until_s - now_s;
 
-	if (left_s > TLS_EXPIRY_WARNING_DAYS * (int64_t)DAY_S)
+	if (left_s < 0 || left_s > TLS_EXPIRY_WARNING_DAYS * (int64_t)DAY_S)
 		return false;
-	if (left_s < 0)
-		fprintf(out, "%s: certificate = \"%s\" has expired\n",
-			certificate->settings->place,
-			pair->settings->certificate);
-	else
-		fprintf(out, "%s: certificate = \"%s\" expires in %d days\n",
-			certificate->settings->place,
-			pair->settings->certificate, (int)(left_s / DAY_S));
+	fprintf(out, "%s: certificate = \"%s\": it expires in %d days, or its "
+		"chain\n", certificate->settings->place,
+		pair->settings->certificate, (int)(left_s / DAY_S));
 	return true;
 }
 

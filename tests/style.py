@@ -21,9 +21,10 @@ SRC_ROWS = (
     "waiting",
     "arrivals | departures requests",
     "master_state | session_log",
+    "renewal",
     "pool",
     "generation",
-    "keeper | worker | signer",
+    "keeper | worker | signer | trial",
     "commit | authorization | transaction | child",
     "maildrop | hold",
     "auth auth_account auth_child auth_file auth_name auth_program "
@@ -32,7 +33,7 @@ SRC_ROWS = (
     "mailbox | stream",
     "tls tls_certificate tls_chain tls_client tls_context tls_key tls_policy "
     "tls_staple",
-    "attempts | inherit",
+    "attempts | inherit | stamp",
     "line | dots | proxy | peers | listen | notify | wire",
     "settings settings_auth settings_file settings_mailbox settings_options "
     "settings_parts settings_print settings_text settings_tls settings_value",

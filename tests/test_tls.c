@@ -22,6 +22,7 @@
 #include "signer.h"
 #include "tls.h"
 #include "tls_policy.h"
+#include "tls_staple.h"
 #include "wire.h"
 
 #define LONG_S 20
@@ -527,6 +528,62 @@ static void the_fastest_cipher_comes_first(void **state)
 	assert_string_equal(groups[3], "X448");
 }
 
+static void a_staple_is_fresh_until_its_next_update(void **state)
+{
+	struct tls_staple staple = { .der = { (unsigned char *)"x", 1 } };
+
+	(void)state;
+	assert_true(tls_staple_is_fresh(&staple, 1000));
+	staple.until_s = 1000;
+	assert_true(tls_staple_is_fresh(&staple, 999));
+	assert_false(tls_staple_is_fresh(&staple, 1000));
+	staple.der.data = NULL;
+	assert_false(tls_staple_is_fresh(&staple, 0));
+}
+
+/* What the context of 'house' tells of its certificate; "" for nothing. */
+static void expect_told(struct house *house, unsigned (*say)(
+	const struct tls_context *, FILE *), const char *wanted)
+{
+	char text[1024] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+	unsigned count = say(house->context, out);
+
+	fclose(out);
+	assert_int_equal(count, wanted[0] != '\0');
+	if (count > 0)
+		assert_non_null(strstr(text, wanted));
+}
+
+static void an_end_is_told_for_two_weeks(void **state)
+{
+	static const struct {
+		long valid_s;
+		const char *flaw, *warning;
+	} cases[] = {
+		{ 14 * 86400L + 60, "", "" },
+		{ 14 * 86400L - 60, "", "it expires in 13 days" },
+		{ 3600, "", "it expires in 0 days" },
+		{ -60, "it has expired", "" },
+	};
+	struct house house;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct wanted_certificate wanted = server_certificate;
+		begin(&house, "");
+		wanted.valid_s = cases[i].valid_s;
+		authority_make(&wanted);
+		tls_context_free(house.context);
+		house.context = tls_context_new(house.settings, stderr);
+		assert_non_null(house.context);
+		expect_told(&house, tls_context_tell_flaws, cases[i].flaw);
+		expect_told(&house, tls_context_tell_expiry,
+			cases[i].warning);
+		end(&house);
+	}
+}
+
 static void a_wish_for_old_versions_counts_where_they_are_refused(void **state)
 {
 	struct visitor old = { .priority = "NORMAL:-VERS-ALL:+VERS-TLS1.0" };
@@ -563,6 +620,10 @@ int main(void)
 			a_certificate_is_optional_unless_required),
 		PLAIN_CASE("the fastest cipher comes first",
 			the_fastest_cipher_comes_first),
+		PLAIN_CASE("a staple is fresh until its next update",
+			a_staple_is_fresh_until_its_next_update),
+		SCRATCH_CASE("an end is told for two weeks, then as a flaw",
+			an_end_is_told_for_two_weeks),
 		SCRATCH_CASE("a wish for old versions counts where they are "
 			"refused",
 			a_wish_for_old_versions_counts_where_they_are_refused),

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Certificates, versions, ciphers and protocols, as clients see them."""
 
+import contextlib
+import os
+import pathlib
 import re
 import shutil
 import ssl
@@ -267,6 +270,389 @@ def _():
             check("NO_APPLICATION_PROTOCOL" in str(error).upper().replace(
                 " ", "_"), f"other error: {error}")
         server.wait_for_session(end="tls-failed")
+
+
+# Certificates that are renewed on disk.
+
+def shown(server, transport="tls", **options):
+    """Return the certificate that a client is shown, in DER."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with Client(server, transport, context=context, **options) as client:
+        octets = client.socket.getpeercert(binary_form=True)
+        client.ok("QUIT")
+        return octets
+
+
+def stored(path):
+    """Return the first certificate of a file, in DER."""
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    end = "-----END CERTIFICATE-----"
+    return ssl.PEM_cert_to_DER_cert(text.partition(end)[0] + end)
+
+
+def put(server, source, *endings):
+    """Put files of another certificate in place, each in one step."""
+    for ending in endings:
+        shutil.copy(server.path(f"{source}.{ending}"), server.path("new"))
+        os.rename(server.path("new"), server.path(f"main.{ending}"))
+
+
+@case("a renewed certificate is used without any signal; sessions go on")
+def _():
+    with Server(auth={"cleartext": "tls-only"}) as server:
+        server.add_user("joe")
+        with log_in(server, "tls") as old:
+            before = old.socket.getpeercert(binary_form=True)
+            for _ in range(2):
+                seen = len(server.log)
+                server.make_certificate("main", "localhost")
+                server.wait_for_log("certificates renewed", seen)
+                after = stored(server.path("main.cert.pem"))
+                check(before != after, "the certificate is the same")
+                equal(shown(server), after, "the certificate that is shown")
+                equal(shown(server, "stls"), after, "that over STLS")
+            equal(old.count(), 3, "messages in the old session")
+            old.retrieve(1)
+            old.ok("QUIT")
+
+
+REFUSED = "changed certificate files are refused"
+
+
+@case("files that don't belong together are refused until they do, told once")
+def _():
+    with Server() as server:
+        before = stored(server.path("main.cert.pem"))
+        certificates.make(server.path("next"), "localhost")
+        put(server, "next", "key.pem")
+        server.wait_for_log("not the key of")
+        server.wait_for_log(REFUSED)
+        equal(shown(server), before, "the certificate after a new key")
+        seen = len(server.log)
+        with open(server.path("main.cert.pem"), "r+b") as file:
+            file.truncate(100)
+        server.wait_for_log("not a PEM certificate", seen)
+        server.wait_for_log(REFUSED, seen)
+        equal(shown(server), before, "the certificate after half of one")
+        seen = len(server.log)
+        os.unlink(server.path("main.cert.pem"))
+        server.wait_for_log("missing, or no regular file", seen)
+        server.wait_for_log(REFUSED, seen)
+        equal(shown(server), before, "the certificate after none")
+        put(server, "next", "cert.pem")
+        server.wait_for_log("certificates renewed")
+        equal(shown(server), stored(server.path("next.cert.pem")),
+              "the certificate at last")
+        equal(len([line for line in server.log if REFUSED in line]), 3,
+              "how often it was told")
+
+
+class Issued(Server):
+    """A server whose certificate is issued by an authority."""
+
+    def prepare(self):
+        """Write all files that the server needs."""
+        self.authority = certificates.Authority(self.directory)
+        super().prepare()
+
+    def make_certificate(self, stem, *names):
+        """Let the authority make a certificate; trust it."""
+        self.authority.issue(self.path(stem), names[0])
+        self.context = self.new_context()
+
+    def new_context(self):
+        """Return a TLS context that trusts the authority."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(f"{self.authority.stem}.cert.pem")
+        return context
+
+
+def refused_renewal(spoil, pattern):
+    """Renew a certificate so that it must not be taken."""
+    with Issued() as server:
+        before = stored(server.path("main.cert.pem"))
+        server.authority.issue(server.path("next"), "localhost")
+        spoil(server)
+        put(server, "next", "cert.pem", "key.pem")
+        server.wait_for_log(pattern)
+        server.wait_for_log(REFUSED)
+        equal(shown(server), before, "the certificate that is shown")
+        server.authority.issue(server.path("next"), "localhost")
+        put(server, "next", "key.pem", "cert.pem")
+        server.wait_for_log("certificates renewed")
+        equal(shown(server), stored(server.path("next.cert.pem")),
+              "the certificate at last")
+
+
+def leave_leaf(server):
+    """Cut the chain down to the server's own certificate."""
+    path = pathlib.Path(server.path("main.cert.pem"))
+    end = "-----END CERTIFICATE-----\n"
+    path.write_text(path.read_text().partition(end)[0] + end)
+
+
+def let_expire(server):
+    """Make a certificate that has expired."""
+    server.authority.issue(server.path("next"), "localhost", expired=True)
+
+
+def mix_chain(server):
+    """Follow the certificate by one that has not signed it."""
+    certificates.Authority(server.directory, "other")
+    with open(server.path("next.cert.pem"), encoding="ascii") as file:
+        leaf = file.read().split("-----END CERTIFICATE-----")[0]
+    with open(server.path("other.cert.pem"), encoding="ascii") as file:
+        other = file.read()
+    with open(server.path("next.cert.pem"), "w", encoding="ascii") as file:
+        file.write(f"{leaf}-----END CERTIFICATE-----\n{other}")
+
+
+suite.add("a renewed certificate that has expired is refused",
+          refused_renewal, let_expire, "it has expired")
+suite.add("a renewed certificate whose chain is broken is refused",
+          refused_renewal, mix_chain, "is not signed by the next one")
+
+
+@case("a certificate that expires soon is served, and warned of")
+def _():
+    with Issued() as server:
+        check(not [line for line in server.log if "expire" in line],
+              "a warning of a certificate with 60 days left")
+        server.authority.issue(server.path("main"), "localhost", days=9)
+        server.wait_for_log("certificates renewed")
+        server.wait_for_log('warning: .*cert.pem": it expires in [89] days')
+        seen = len(server.log)
+        check(server.reload(), "the reload is refused")
+        server.wait_for_log('warning: .*cert.pem": it expires in [89]', seen)
+        equal(shown(server), stored(server.path("main.cert.pem")),
+              "the certificate")
+
+
+@case("a start and a reload with an expired certificate warn and serve it")
+def _():
+    with Issued() as server:
+        server.authority.issue(server.path("main"), "localhost",
+                               expired=True)
+        check(server.reload(), "the reload is refused")
+        server.wait_for_log("warning: .*it has expired")
+        equal(shown(server), stored(server.path("main.cert.pem")),
+              "the certificate")
+
+
+# The key of session tickets.
+
+@case("after ticket-lifetime a ticket gives a full handshake, and no error")
+def _():
+    with Server(tls={"ticket-lifetime": "1s"}) as server:
+        server.add_user("joe")
+        context = server.new_context()
+        with Client(server, "tls", context=context) as client:
+            client.ok("CAPA")
+            client.body()
+            session = client.socket.session
+            client.ok("QUIT")
+        seen = len(server.log)
+        server.wait_for_log("keys of session tickets are replaced", seen)
+        with Client(server, "tls", context=context,
+                    session=session) as client:
+            check(not client.socket.session_reused, "the old ticket counts")
+            equal(client.login("joe")[:4], b"+OK ", "login")
+            client.ok("QUIT")
+
+
+# OCSP staples.
+
+MUST_STAPLE = "tls_feature = 5"
+
+
+class Stapled(Issued):
+    """A server that has a response about its certificate."""
+
+    features = ()
+
+    def make_certificate(self, stem, *names):
+        """Make a certificate, and a response about it."""
+        self.authority.issue(self.path(stem), names[0], *self.features)
+        self.authority.answer(self.path(stem), self.path("staple"))
+        self.context = self.new_context()
+
+    def certificate_lines(self, stem):
+        """Yield the settings of the certificate and its response."""
+        yield from super().certificate_lines(stem)
+        yield f'\tocsp = "{self.path("staple")}"'
+
+
+def staple_of(server, *options):
+    """Return what openssl says of the staple that it gets."""
+    said = s_client(server, "-status", "-CAfile",
+                    server.path("ca.cert.pem"), *options)
+    if "OCSP response: no response sent" in said:
+        return "none"
+    found = re.search(r"Cert Status: (\w+)", said)
+    check(found, f"no status of a staple:\n{said}")
+    return found[1]
+
+
+@case("a staple is sent with TLS 1.2 and 1.3, and anew when it changes")
+def _():
+    with Stapled() as server:
+        for version in "-tls1_2", "-tls1_3":
+            equal(staple_of(server, version), "good", f"staple, {version}")
+        before = s_client(server, "-status")
+        server.authority.answer(server.path("main"), server.path("staple2"),
+                                minutes=600)
+        os.rename(server.path("staple2"), server.path("staple"))
+        server.wait_for_log("certificates renewed")
+        after = s_client(server, "-status")
+        times = [re.search("Next Update: (.*)", said)[1]
+                 for said in (before, after)]
+        check(times[0] != times[1], f"the staple is the old one: {times}")
+
+
+@case("a staple that is broken, another's or of no good news is not taken")
+def _():
+    with Stapled() as server:
+        for spoil, why in (
+                (lambda path: pathlib.Path(path).write_bytes(b"x"),
+                 "no OCSP response"),
+                (lambda path: server.authority.answer(
+                    server.path("main"), path, status="R"),
+                 "does not say that the certificate is good"),
+                (another_staple(server), "not for this certificate")):
+            seen = len(server.log)
+            spoil(server.path("bad"))
+            os.rename(server.path("bad"), server.path("staple"))
+            server.wait_for_log(why, seen)
+            server.wait_for_log(REFUSED, seen)
+            equal(staple_of(server), "good", "staple")
+
+
+def another_staple(server):
+    """Return what writes a response about another certificate."""
+    def write(path):
+        other = certificates.Authority(server.directory, "strange")
+        other.issue(server.path("strange-leaf"), "localhost")
+        other.answer(server.path("strange-leaf"), path)
+    return write
+
+
+@case("a staple whose time has passed is left out, and a start warns of it")
+def _():
+    with Stapled() as server:
+        path = pathlib.Path(server.path("staple"))
+        octets = path.read_bytes()
+        # Its signature is wrong then, but without the issuer nobody can tell.
+        _, _, following = re.findall(rb"\d{14}Z", octets)
+        path.write_bytes(octets.replace(following, b"2020" + following[4:]))
+        leave_leaf(server)
+        check(server.reload(), "the reload is refused")
+        server.wait_for_log("warning: .*its time has passed")
+        equal(staple_of(server), "none", "staple")
+
+
+@case("gnutls-cli takes a must-staple certificate with its staple only")
+def _():
+    class MustStaple(Stapled):
+        features = (MUST_STAPLE,)
+
+    def works(server):
+        said = subprocess.run(
+            ["gnutls-cli", "--x509cafile", server.path("ca.cert.pem"),
+             "--sni-hostname", "localhost", "--verify-hostname", "localhost",
+             "-p", str(server.port("pop3s")), "127.0.0.1"],
+            input=b"QUIT\r\n", capture_output=True, timeout=WAIT_S,
+            check=False)
+        return b"Handshake was completed" in said.stdout, said.stdout
+
+    if not shutil.which("gnutls-cli"):
+        raise Skip("gnutls-cli is not installed (package gnutls-bin)")
+    with MustStaple() as server:
+        good, said = works(server)
+        check(good, f"refused with its staple:\n{said}")
+        os.unlink(server.path("staple"))
+        check(server.reload(), "the reload is refused")
+        good, said = works(server)
+        check(not good, f"accepted without a staple:\n{said}")
+
+
+# Credentials of systemd.
+
+@case("certificate and key are found in $CREDENTIALS_DIRECTORY")
+def _():
+    class Loaded(Server):
+        def certificate_lines(self, stem):
+            yield f'\tcertificate = "credential:{stem}.cert.pem"'
+            yield f'\tkey = "credential:{stem}.key.pem"'
+
+    server = Loaded()
+    server.environment["CREDENTIALS_DIRECTORY"] = server.directory
+    with server:
+        equal(shown(server), stored(server.path("main.cert.pem")),
+              "the certificate")
+
+
+# The private keys.
+
+def secrets(path):
+    """Return what must not be found: the numbers of a private key."""
+    said = subprocess.run(
+        ["openssl", "pkey", "-in", path, "-noout", "-text"],
+        capture_output=True, text=True, check=True, timeout=WAIT_S).stdout
+    found = []
+    for name, digits in re.findall(
+            r"^(priv|prime1|prime2|privateExponent):((?:\n +[0-9a-f:]+)+)",
+            said, re.M):
+        number = bytes.fromhex(re.sub(r"[\s:]", "", digits)).lstrip(b"\0")
+        found += [(name, number), (f"{name} backwards", number[::-1])]
+    check(found, f"no numbers in {path}")
+    return found
+
+
+def memory_of(pid):
+    """Return all memory of a process that can be read."""
+    octets = bytearray()
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+            open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            place, modes = line.split()[:2]
+            if "r" not in modes or "[v" in line:
+                continue
+            start, end = (int(part, 16) for part in place.split("-"))
+            with contextlib.suppress(OSError):
+                memory.seek(start)
+                octets += memory.read(end - start) + b"|"
+    return octets
+
+
+@case("no process but the signer ever has a private key in its memory")
+def _():
+    if os.geteuid():
+        raise Skip("only root may read the memory of all processes")
+    if not shutil.which("openssl"):
+        raise Skip("openssl is not installed")
+    with TwoKeys(pool={"spare": "2", "max": "16"}) as server:
+        server.add_user("joe")
+        numbers = [secret for stem in ("main", "main-rsa")
+                   for secret in secrets(server.path(f"{stem}.key.pem"))]
+        for options in ("-tls1_2", "-cipher", "aRSA"), ("-tls1_3",):
+            check(cipher_of(s_client(server, *options)) != "(NONE)",
+                  f"no handshake with {options}")
+        seen = set()
+        with log_in(server, "tls") as client:
+            client.retrieve(1)
+            for process in server.processes():
+                memory = memory_of(process.pid)
+                found = {name for name, number in numbers
+                         if number in memory}
+                seen.add(process.name)
+                equal(bool(found), process.name == "postern-signer",
+                      f"keys in the memory of {process.name}: {found}")
+        equal(sorted(seen), ["postern", "postern-keeper", "postern-signer",
+                             "postern-worker"], "processes")
 
 
 run_cases(suite)
