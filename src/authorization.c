@@ -254,6 +254,9 @@ enum pop3_event authorization_start_tls(struct session *session)
 		tls_version(session->stream.tls));
 	snprintf(report->cipher, sizeof(report->cipher), "%s",
 		tls_cipher(session->stream.tls));
+	if (tls_is_client_unknown(session->stream.tls))
+		snprintf(report->note, sizeof(report->note),
+			"client certificate not accepted");
 	report->is_legacy_tls = tls_is_legacy(session->stream.tls);
 	return POP3_CONTINUE;
 }

@@ -235,8 +235,17 @@ const char *tls_client_name(const struct tls *tls)
 	return tls->client_name[0] != '\0' ? tls->client_name : NULL;
 }
 
+bool tls_is_client_unknown(const struct tls *tls)
+{
+	unsigned int count;
+
+	return tls->set->client_request != GNUTLS_CERT_IGNORE &&
+		tls->client_name[0] == '\0' &&
+		gnutls_certificate_get_peers(tls->session, &count) != NULL;
+}
+
 int tls_channel_binding(const struct tls *tls,
-	uint8_t octets[TLS_CHANNEL_BINDING_OCTETS])
+	uint8_t octets[TLS_BINDING_OCTETS])
 {
 #if HAVE_DECL_GNUTLS_CB_TLS_EXPORTER
 	gnutls_datum_t binding = { NULL, 0 };
@@ -245,8 +254,8 @@ int tls_channel_binding(const struct tls *tls,
 	if (tls_is_legacy(tls) || gnutls_session_channel_binding(tls->session,
 			GNUTLS_CB_TLS_EXPORTER, &binding) < 0)
 		return -1;
-	if (binding.size == TLS_CHANNEL_BINDING_OCTETS) {
-		memcpy(octets, binding.data, TLS_CHANNEL_BINDING_OCTETS);
+	if (binding.size == TLS_BINDING_OCTETS) {
+		memcpy(octets, binding.data, TLS_BINDING_OCTETS);
 		status = 0;
 	}
 	gnutls_free(binding.data);

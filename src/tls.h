@@ -110,7 +110,10 @@ const char *tls_cipher(const struct tls *tls);
  */
 const char *tls_client_name(const struct tls *tls);
 
-#define TLS_CHANNEL_BINDING_OCTETS 32
+/* Whether the client has shown a certificate that gives it no name. */
+bool tls_is_client_unknown(const struct tls *tls);
+
+#define TLS_BINDING_OCTETS 32
 
 /*
  * Write the channel binding "tls-exporter" of this session.  RFC 9266.
@@ -119,6 +122,6 @@ const char *tls_client_name(const struct tls *tls);
  * secret, older versions, and a GnuTLS that does not have it.
  */
 int tls_channel_binding(const struct tls *tls,
-	uint8_t octets[TLS_CHANNEL_BINDING_OCTETS]);
+	uint8_t octets[TLS_BINDING_OCTETS]);
 
 #endif

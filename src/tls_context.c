@@ -16,6 +16,7 @@
 #include "tls_certificate.h"
 #include "tls_chain.h"
 #include "tls_policy.h"
+#include "tls_staple.h"
 
 #define DAY_S 86400
 
@@ -235,17 +236,21 @@ static unsigned for_each_pair(const struct tls_context *context,
 static bool tell_flaw(const struct tls_certificate *certificate,
 	const struct tls_pair *pair, int64_t now_s, FILE *out)
 {
+	const struct tls_staple *staple = &pair->staple;
 	const char *flaw = tls_chain_flaw(pair, now_s);
+	const char *staple_flaw = staple->der.data != NULL &&
+		!tls_staple_is_fresh(staple, now_s) ?
+		"its time has passed" : staple->flaw;
 
 	if (flaw != NULL)
 		fprintf(out, "%s: certificate = \"%s\": %s\n",
 			certificate->settings->place,
 			pair->settings->certificate, flaw);
-	if (pair->staple.flaw != NULL)
+	if (staple_flaw != NULL)
 		fprintf(out, "%s: ocsp = \"%s\": %s\n",
 			certificate->settings->place, pair->settings->ocsp,
-			pair->staple.flaw);
-	return flaw != NULL || pair->staple.flaw != NULL;
+			staple_flaw);
+	return flaw != NULL || staple_flaw != NULL;
 }
 
 unsigned tls_context_tell_flaws(const struct tls_context *context, FILE *out)

@@ -92,8 +92,6 @@ void tls_staple_read(struct tls_staple *staple, const char *path,
 	}
 	staple->flaw = parse(staple, &file, chain, count);
 	gnutls_free(file.data);
-	if (staple->flaw == NULL && !tls_staple_is_fresh(staple, time(NULL)))
-		staple->flaw = "its time has passed";
 }
 
 void tls_staple_free(struct tls_staple *staple)

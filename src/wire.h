@@ -71,7 +71,7 @@ struct wire_session {
 	char user[256];		/* "" before the login; NUL-terminated */
 	char tls[16];		/* "TLS1.3"; "" without TLS */
 	char cipher[32];
-	char note[96];		/* why TLS failed */
+	char note[96];		/* why TLS failed, or what it lacked */
 };
 
 #define WIRE_SIGN_OCTETS 512

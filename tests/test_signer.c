@@ -227,6 +227,10 @@ static void a_request_wrong_in_any_field_gets_no_signature(void **state)
 	request = good_request;
 	request.is_digest = 1;
 	expect_refused(&house, &request);
+	request.algorithm = GNUTLS_SIGN_RSA_RAW;
+	expect_refused(&house, &request);
+	request.count = 36;
+	expect_refused(&house, &request);
 	end(&house);
 }
 

@@ -51,7 +51,7 @@ struct visitor {
 /* What the client tells the server inside of TLS. */
 struct told {
 	uint8_t is_resumed, is_bound;
-	uint8_t binding[TLS_CHANNEL_BINDING_OCTETS];
+	uint8_t binding[TLS_BINDING_OCTETS];
 };
 
 /* What the server saw of the last connection. */
@@ -253,7 +253,7 @@ static bool receive_all(struct tls *tls, int fd, void *octets, size_t count)
 
 static void look(struct tls *tls, int fd, struct seen *seen)
 {
-	uint8_t binding[TLS_CHANNEL_BINDING_OCTETS];
+	uint8_t binding[TLS_BINDING_OCTETS];
 	struct told told = { .is_bound = 0 };
 
 	seen->is_accepted = true;
