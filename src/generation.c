@@ -140,6 +140,7 @@ static _Noreturn void become_signer(const struct generation *generation,
 {
 	struct signer signer = {
 		.settings = generation->settings,
+		.tls_context = generation->tls_context,
 		.master_fd = master_fd,
 		.root_fd = root_fd,
 		.most_workers = generation->settings->pool.max,
@@ -189,8 +190,10 @@ int generation_begin(struct generation *generation, struct settings *settings,
 	*generation = (struct generation){
 		.settings = settings, .signer_pid = -1, .signer_fd = -1,
 	};
-	generation->file_stamp = stamp_files(settings,
-		&generation->strange_file);
+	const char *strange;
+
+	/* Before they are read: what is written meanwhile is seen later. */
+	generation->file_stamp = stamp_files(settings, &strange);
 	if (maildrop_check(&settings->mailbox) == 0 &&
 			find_users(generation) == 0 &&
 			load_certificates(generation) == 0 &&
@@ -262,13 +265,14 @@ static bool has_good_files(const void *settings)
 int generation_renew(struct generation *next, struct generation *current,
 	int root_fd)
 {
+	const char *strange;
+
 	*next = *current;
 	next->tls_context = NULL;
 	next->signer_pid = next->signer_fd = -1;
-	next->file_stamp = stamp_files(current->settings, &next->strange_file);
-	if (next->strange_file != NULL)
-		log_error("%s: missing, or no regular file",
-			next->strange_file);
+	next->file_stamp = stamp_files(current->settings, &strange);
+	if (strange != NULL)
+		log_error("%s: missing, or no regular file", strange);
 	else if (trial_run(has_good_files, next->settings) == 0 &&
 			load_certificates(next) == 0 &&
 			generation_start_signer(next, root_fd) == 0) {

@@ -22,7 +22,6 @@ struct generation {
 	pid_t signer_pid;			/* -1: no signer */
 	int signer_fd;				/* -1: no signer */
 	uint64_t file_stamp;			/* see stamp_files() */
-	const char *strange_file;
 };
 
 /*

@@ -56,6 +56,15 @@ void tls_context_renew_tickets(struct tls_context *context);
 /* Wipe the ticket keys, in a process that makes no handshakes. */
 void tls_context_wipe(struct tls_context *context);
 
+#define TLS_KEY_ID_OCTETS 32
+
+/*
+ * Whether 'id', the SHA-256 of a public key, is that of the certificate with
+ * the number 'number' in the settings, as it was loaded.
+ */
+bool tls_context_has_key(const struct tls_context *context, uint32_t number,
+	const uint8_t id[TLS_KEY_ID_OCTETS]);
+
 /* From now on ask the signer at the other end of 'signer_fd' to sign. */
 void tls_context_use_signer(struct tls_context *context, int signer_fd);
 

@@ -58,6 +58,11 @@ static int read_pair(const struct tls_certificate *certificate,
 	if (status < 0)
 		return tell_wrong(certificate, pair, status, errors);
 	pair->algorithm = (unsigned int)status;
+	size_t count = sizeof(pair->key_id);
+	status = gnutls_x509_crt_get_key_id(loaded->chain[0],
+		GNUTLS_KEYID_USE_SHA256, pair->key_id, &count);
+	if (status < 0)
+		return tell_wrong(certificate, pair, status, errors);
 	tls_chain_check(loaded->chain, loaded->count, pair);
 	tls_staple_read(&pair->staple, pair->settings->ocsp, loaded->chain,
 		loaded->count);

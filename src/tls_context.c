@@ -206,6 +206,29 @@ void tls_context_renew_tickets(struct tls_context *context)
 	}
 }
 
+static bool is_key(const struct tls_certificate *certificate, uint32_t number,
+	const uint8_t *id)
+{
+	for (size_t i = 0; i < certificate->pair_count; i++) {
+		const struct tls_pair *pair = &certificate->pairs[i];
+		if (pair->settings->number == number)
+			return memcmp(pair->key_id, id, TLS_KEY_ID_OCTETS) == 0;
+	}
+	return false;
+}
+
+bool tls_context_has_key(const struct tls_context *context, uint32_t number,
+	const uint8_t id[TLS_KEY_ID_OCTETS])
+{
+	for (size_t i = 0; i < context->set_count; i++) {
+		const struct tls_set *set = &context->sets[i];
+		for (size_t j = 0; j < set->certificate_count; j++)
+			if (is_key(&set->certificates[j], number, id))
+				return true;
+	}
+	return false;
+}
+
 /* Call 'tell' for each pair, once, although several listeners may share it. */
 static unsigned for_each_pair(const struct tls_context *context,
 	bool (*tell)(const struct tls_certificate *, const struct tls_pair *,

@@ -22,6 +22,7 @@ struct tls_pair {
 	struct tls_context *context;
 	const struct pair_settings *settings;
 	unsigned int algorithm, bits;
+	uint8_t key_id[TLS_KEY_ID_OCTETS];
 	int64_t from_s, until_s;	/* when all of the chain is valid */
 	const char *flaw;		/* of the chain; NULL: none */
 	struct tls_staple staple;

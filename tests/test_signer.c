@@ -81,23 +81,28 @@ static void start_signer(struct house *house, const char *certificate,
 {
 	struct pair_settings pair = {
 		.certificate = strdup(scratch_path(certificate)),
-		.key = strdup(scratch_path(key)),
+		.key = strdup(scratch_path(key)), .ocsp = (char *)"",
 	};
 	struct certificate_settings host = {
 		.pairs = &pair, .pair_count = 1,
 		.place = (char *)"postern.conf:1",
 	};
 	struct settings settings = {
-		.tls = { .certificates = &host, .certificate_count = 1 },
+		.tls = {
+			.certificates = &host, .certificate_count = 1,
+			.priority = (char *)"", .client_ca = (char *)"",
+		},
 		.key_count = 1,
 	};
+	struct tls_context *context = tls_context_new(&settings, stderr);
 	int fds[2];
 
 	assert_int_equal(wire_pair(fds), 0);
 	house->signer_pid = fork();
 	if (house->signer_pid == 0) {
 		struct signer signer = {
-			.settings = &settings, .master_fd = fds[1],
+			.settings = &settings, .tls_context = context,
+			.master_fd = fds[1],
 			.root_fd = dup(fds[1]), .most_workers = 4,
 		};
 		close(fds[0]);
@@ -105,6 +110,7 @@ static void start_signer(struct house *house, const char *certificate,
 	}
 	close(fds[1]);
 	house->master_fd = fds[0];
+	tls_context_free(context);
 	free(pair.certificate);
 	free(pair.key);
 }

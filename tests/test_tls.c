@@ -77,6 +77,7 @@ static void start_signer(struct house *house)
 	if (house->signer_pid == 0) {
 		struct signer signer = {
 			.settings = house->settings,
+			.tls_context = house->context,
 			.master_fd = fds[1],
 			.root_fd = dup(fds[1]), .most_workers = 4,
 		};

@@ -418,6 +418,22 @@ suite.add("a renewed certificate whose chain is broken is refused",
           refused_renewal, mix_chain, "is not signed by the next one")
 
 
+@case("a signer that starts anew takes no key of another certificate")
+def _():
+    with Issued() as server:
+        server.authority.issue(server.path("next"), "localhost", expired=True)
+        put(server, "next", "cert.pem", "key.pem")
+        server.wait_for_log(REFUSED)
+        seen = len(server.log)
+        server.kill("postern-signer")
+        server.wait_for_log("not the key of", seen)
+        server.authority.issue(server.path("next"), "localhost")
+        put(server, "next", "key.pem", "cert.pem")
+        server.wait_for_log("certificates renewed", seen)
+        equal(shown(server), stored(server.path("next.cert.pem")),
+              "the certificate")
+
+
 @case("a certificate that expires soon is served, and warned of")
 def _():
     with Issued() as server:
