@@ -41,7 +41,7 @@ struct sockets {
 	nfds_t count, room;
 };
 
-/* Make a key that signs out of PEM, which must be that of certificate 'number'. */
+/* Make a key that signs out of PEM, which must be certificate 'number's. */
 static int import_key(gnutls_privkey_t *key, const gnutls_datum_t *pem,
 	const struct tls_context *context, uint32_t number)
 {

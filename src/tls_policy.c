@@ -40,9 +40,13 @@ static const char *const cipher_ranks[2][RANKS] = {
 	[true] = { "AES-256-GCM", "AES-128-GCM", "CHACHA20-POLY1305" },
 };
 
-/* All clients bring a share for the first one, and it is the cheapest. */
+/*
+ * Clients that know the hybrid (GnuTLS has it from 3.8 on), which no quantum
+ * computer will break, bring a share for it; and all bring one for the second,
+ * which is the cheapest.
+ */
 static const char *const group_ranks[RANKS] = {
-	"X25519", "SECP256R1", "SECP384R1",
+	"X25519-MLKEM768", "X25519", "SECP256R1",
 };
 
 /* The word "aes" in a line of flags or features. */
