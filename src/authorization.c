@@ -297,12 +297,17 @@ const struct pop3_state authorization_state = {
 enum pop3_event authorization_start_tls(struct session *session)
 {
 	struct wire_session *report = &session->report;
-	int64_t deadline_ms = deadline_in_s(
-		session->settings->limits.tls_timeout_s);
+	struct tls_wish wish = {
+		.listener = (size_t)(session->listener -
+			session->settings->listens),
+		.allows_legacy = session->allows_legacy_tls,
+		.deadline_ms = deadline_in_s(
+			session->settings->limits.tls_timeout_s),
+	};
 	const char *why = "";
 
-	if (stream_start_tls(&session->stream, session->tls_context,
-			deadline_ms, &why) < 0) {
+	if (stream_start_tls(&session->stream, session->tls_context, &wish,
+			&why) < 0) {
 		snprintf(report->note, sizeof(report->note), "%s", why);
 		return pop3_over(session,
 			session->stream.failure == STREAM_TIMED_OUT ?
@@ -312,5 +317,9 @@ enum pop3_event authorization_start_tls(struct session *session)
 		tls_version(session->stream.tls));
 	snprintf(report->cipher, sizeof(report->cipher), "%s",
 		tls_cipher(session->stream.tls));
+	if (tls_is_client_unknown(session->stream.tls))
+		snprintf(report->note, sizeof(report->note),
+			"client certificate not accepted");
+	report->is_legacy_tls = tls_is_legacy(session->stream.tls);
 	return POP3_CONTINUE;
 }

@@ -25,6 +25,8 @@
 #include "maildrop.h"
 #include "mechanism.h"
 #include "signer.h"
+#include "stamp.h"
+#include "trial.h"
 #include "wire.h"
 
 /* How long the signer may take to load its keys. */
@@ -32,9 +34,6 @@
 
 /* How long the back ends may take to say what they can do. */
 #define ABILITIES_S 5
-
-/* A log line for what the libraries' functions print on a FILE. */
-#define MESSAGE_BYTES 2048
 
 static const char *user_hint =
 	"create it: useradd --system --home-dir /nonexistent "
@@ -130,11 +129,11 @@ static int find_users(struct generation *generation)
 
 static int load_certificates(struct generation *generation)
 {
-	const struct tls_settings *settings = &generation->settings->tls;
+	const struct settings *settings = generation->settings;
 	char *text = NULL;
 	size_t bytes;
 
-	if (settings->certificate_count == 0)
+	if (settings->key_count == 0)
 		return 0;
 	FILE *errors = open_memstream(&text, &bytes);
 	if (errors == NULL) {
@@ -152,7 +151,8 @@ static _Noreturn void become_signer(const struct generation *generation,
 	int master_fd, int root_fd)
 {
 	struct signer signer = {
-		.settings = &generation->settings->tls,
+		.settings = generation->settings,
+		.tls_context = generation->tls_context,
 		.master_fd = master_fd,
 		.root_fd = root_fd,
 		.most_workers = generation->settings->pool.max,
@@ -176,23 +176,24 @@ static int wait_ready(const struct generation *generation)
 	return fcntl(generation->signer_fd, F_SETFL, O_NONBLOCK);
 }
 
-/* Log what the child says, and wait for its end. */
-static int hear_check(pid_t pid, int said_fd)
+void generation_warn(const struct generation *generation)
 {
-	FILE *said = fdopen(said_fd, "r");
-	char line[MESSAGE_BYTES];
-	int status;
+	char *text = NULL, *rest = NULL;
+	size_t bytes;
+	FILE *out;
 
-	while (said != NULL && fgets(line, sizeof(line), said) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		log_error("%s", line);
-	}
-	if (said != NULL)
-		fclose(said);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+	if (generation->tls_context == NULL)
+		return;
+	out = open_memstream(&text, &bytes);
+	if (out == NULL)
+		return;
+	(void)tls_context_tell_flaws(generation->tls_context, out);
+	(void)tls_context_tell_expiry(generation->tls_context, out);
+	if (fclose(out) == 0)
+		for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+				line = strtok_r(NULL, "\n", &rest))
+			log_warning("%s", line);
+	free(text);
 }
 
 static uint64_t mix(uint64_t stamp, int64_t value)
@@ -244,11 +245,16 @@ int generation_begin(struct generation *generation, struct settings *settings,
 		.settings = settings, .signer_pid = -1, .signer_fd = -1,
 		.abilities = ABILITY_PASSWORD,
 	};
+	const char *strange;
+
+	/* Before they are read: what is written meanwhile is seen later. */
+	generation->file_stamp = stamp_files(settings, &strange);
 	if (maildrop_check(&settings->mailbox) == 0 &&
 			find_users(generation) == 0 &&
 			load_certificates(generation) == 0 &&
 			generation_start_signer(generation, root_fd) == 0) {
 		(void)generation_renew_abilities(generation);
+		generation_warn(generation);
 		return 0;
 	}
 	generation_end(generation);
@@ -294,22 +300,43 @@ int generation_start_signer(struct generation *generation, int root_fd)
 	return -1;
 }
 
+static bool loads(const void *path)
+{
+	return settings_load(path, stderr) != NULL;
+}
+
 int generation_check_settings(const char *path)
 {
-	int fds[2];
+	return trial_run(loads, path);
+}
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -1;
-	pid_t pid = child_fork(&fds[1], 1);
-	if (pid == 0) {
-		(void)dup2(fds[1], STDERR_FILENO);
-		_exit(settings_load(path, stderr) != NULL ? EXIT_SUCCESS :
-			EXIT_FAILURE);
+/* In a child: whether the files on disk may replace what is loaded. */
+static bool has_good_files(const void *settings)
+{
+	const struct tls_context *context = tls_context_new(settings, stderr);
+
+	return context != NULL && tls_context_tell_flaws(context, stderr) == 0;
+}
+
+int generation_renew(struct generation *next, struct generation *current,
+	int root_fd)
+{
+	const char *strange;
+
+	*next = *current;
+	next->tls_context = NULL;
+	next->signer_pid = next->signer_fd = -1;
+	next->file_stamp = stamp_files(current->settings, &strange);
+	if (strange != NULL)
+		log_error("%s: missing, or no regular file", strange);
+	else if (trial_run(has_good_files, next->settings) == 0 &&
+			load_certificates(next) == 0 &&
+			generation_start_signer(next, root_fd) == 0) {
+		current->settings = NULL;
+		return 0;
 	}
-	close(fds[1]);
-	if (pid > 0)
-		return hear_check(pid, fds[0]);
-	close(fds[0]);
+	next->settings = NULL;
+	generation_end(next);
 	return -1;
 }
 

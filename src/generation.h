@@ -23,6 +23,7 @@ struct generation {
 	int signer_fd;				/* -1: no signer */
 	uint32_t abilities;			/* enum ability: back ends' */
 	uint64_t users_stamp;			/* of the passwd-files then */
+	uint64_t file_stamp;			/* see stamp_files() */
 };
 
 /*
@@ -56,6 +57,19 @@ int generation_check_settings(const char *path);
  * child process: their files hold secrets.  Returns whether that has changed.
  */
 bool generation_renew_abilities(struct generation *generation);
+
+/*
+ * Make a generation of the settings of 'current', but of the files that are on
+ * disk now, and take the settings over from it.
+ *
+ * Files with flaws that a start would only warn of are refused here: what is
+ * loaded is better.  Returns 0; or -1, logged, and 'current' is as it was.
+ */
+int generation_renew(struct generation *next, struct generation *current,
+	int root_fd);
+
+/* Log what is wrong with the certificates, or will be soon, as warnings. */
+void generation_warn(const struct generation *generation);
 
 /* Forget it; its signer ends after the last of its workers. */
 void generation_end(struct generation *generation);

@@ -111,6 +111,7 @@ static void reload(struct master *master, const char *config_path)
 	pool_set_stale(&master->pool);
 	generation_end(&master->generation);
 	master->generation = next;
+	renewal_begin(&master->renewal, &master->generation);
 	log_open(next.settings->log_target, next.settings->log_level);
 	log_listeners(master, "reloaded");
 }
@@ -157,8 +158,6 @@ static int64_t pool_needs_us_ms(const struct master *master)
 	uint32_t spare = master->generation.settings->pool.spare;
 	const struct pool *pool = &master->pool;
 
-	if (master->stop != STOP_NOT)
-		return DEADLINE_NEVER;
 	if (!deadline_has_passed(master->accept_after_ms))
 		return master->accept_after_ms;
 	if (pool->idle_count < spare &&
@@ -177,9 +176,13 @@ static int64_t earlier_ms(int64_t a_ms, int64_t b_ms)
 /* Until when to wait. */
 static int64_t wake_up_ms(const struct master *master)
 {
-	return earlier_ms(pool_needs_us_ms(master),
-		earlier_ms(pool_overdue_ms(&master->pool),
-			attempts_overdue_ms(&master->attempts)));
+	int64_t overdue_ms = earlier_ms(pool_overdue_ms(&master->pool),
+		attempts_overdue_ms(&master->attempts));
+
+	if (master->stop != STOP_NOT)
+		return overdue_ms;
+	return earlier_ms(overdue_ms, earlier_ms(pool_needs_us_ms(master),
+		renewal_due_ms(&master->renewal)));
 }
 
 /* Let idle workers go that a peak has left behind. */
@@ -220,6 +223,9 @@ static void serve(struct master *master, const char *config_path,
 	while (master->stop == STOP_NOT || has_children(master)) {
 		if (master->stop == STOP_NOT) {
 			retire_surplus(master, &tick_ms);
+			renewal_serve(&master->renewal,
+				&master->generation, &master->pool,
+				master->root_fd);
 			keep_ready(master);
 		}
 		if (waiting_gather(&waiting, master) < 0) {
@@ -267,8 +273,11 @@ static int begin(struct master *master, const struct master_start *start)
 		settings_free(start->settings);
 		return -1;
 	}
-	return generation_begin(&master->generation, start->settings,
-		master->root_fd);
+	if (generation_begin(&master->generation, start->settings,
+			master->root_fd) < 0)
+		return -1;
+	renewal_begin(&master->renewal, &master->generation);
+	return 0;
 }
 
 static int begin_listening(struct master *master)

@@ -15,6 +15,7 @@
 #include "listen.h"
 #include "peers.h"
 #include "pool.h"
+#include "renewal.h"
 
 enum stop { STOP_NOT, STOP_DRAIN, STOP_NOW };
 
@@ -23,6 +24,7 @@ struct master {
 	struct listeners listeners;
 	struct pool pool;
 	struct attempts attempts;
+	struct renewal renewal;
 	struct peers *peers;
 	int root_fd;			/* an empty directory */
 	int gate_fd;			/* see gate.h */

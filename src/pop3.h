@@ -27,6 +27,7 @@ struct session {
 	const struct listen_settings *listener;
 	struct tls_context *tls_context;	/* NULL: no TLS here */
 	uint32_t abilities;		/* of the back ends: enum ability */
+	bool allows_legacy_tls;		/* whatever the listener says */
 	int master_fd;
 	bool has_user;			/* USER was accepted */
 	bool was_user_offered;		/* in CAPA before the login */

@@ -70,14 +70,16 @@ void session_log(const struct pool_client *client,
 	clean(report->tls, sizeof(report->tls), tls);
 	clean(report->cipher, sizeof(report->cipher), cipher);
 	clean_note(report, note);
-	log_info("session user=%s ip=[%s] listener=%s tls=%s cipher=%s "
+	/* RFC 8996: nobody should have to speak these versions any more. */
+	(report->is_legacy_tls ? log_warning : log_info)(
+		"session user=%s ip=[%s] listener=%s tls=%s cipher=%s "
 		"retr=%u top=%u dele=%u expired=%u octets=%" PRIu64
-		" seconds=%.2f end=%s%s", user, client->address,
+		" seconds=%.2f end=%s%s%s", user, client->address,
 		client->listener, tls, cipher, report->retr, report->top,
 		report->removed, report->expired, report->octets_sent,
 		seconds_since(client->since_ms),
 		report->end < WIRE_ENDS ? ends[report->end] : "unknown",
-		note);
+		note, report->is_legacy_tls ? " legacy-tls" : "");
 }
 
 void session_log_lost(const struct pool_client *client)

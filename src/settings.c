@@ -129,8 +129,7 @@ static struct settings *take_all(cfg_t *root)
 	settings->user = settings_copy_of(root, "user");
 	settings->signer_user = settings_copy_of(root, "signer-user");
 	take_listens(root, settings);
-	settings_take_tls(cfg_getsec(root, "tls"), &settings->tls);
-	settings_check_tls(cfg_getsec(root, "tls"), settings);
+	settings_take_tls(root, settings);
 	settings_take_auth(cfg_getsec(root, "auth"), &settings->auth);
 	settings_take_mailbox(cfg_getsec(root, "mailbox"),
 		&settings->mailbox);
@@ -167,6 +166,9 @@ void settings_free(struct settings *settings)
 	for (size_t i = 0; i < settings->listen_count; i++) {
 		free(settings->listens[i].name);
 		settings_free_list(settings->listens[i].addresses);
+		if (settings->listens[i].own_tls != NULL)
+			settings_free_tls(settings->listens[i].own_tls);
+		free(settings->listens[i].own_tls);
 	}
 	free(settings->listens);
 	settings_free_tls(&settings->tls);

@@ -14,6 +14,11 @@
 #include "log.h"
 
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
+enum tls_version {
+	TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3
+};
+enum alpn { ALPN_OFFERED, ALPN_STRICT };
+enum client_certificate { CLIENT_OPTIONAL, CLIENT_REQUIRED };
 enum cleartext { CLEARTEXT_NEVER, CLEARTEXT_TLS_ONLY, CLEARTEXT_ALWAYS };
 enum backend_type {
 	BACKEND_PASSWD_FILE, BACKEND_PROGRAM, BACKEND_TOKEN, BACKEND_DOVECOT
@@ -33,20 +38,33 @@ struct listen_settings {
 	size_t address_count;
 	uint16_t port;		/* 0: the system chooses one */
 	enum tls_mode tls;
+	struct tls_settings *own_tls;	/* NULL: those of all listeners */
 };
 
-/* One certificate and its key: PEM files. */
-struct certificate_settings {
-	char *host;		/* SNI name in lower case; NULL: the default */
+/* A certificate and its key: PEM files. */
+struct pair_settings {
 	char *certificate;	/* chain, the server's own first */
 	char *key;
+	char *ocsp;		/* a response to staple, or "" */
+	uint32_t number;	/* of the key: 0 .. settings.key_count - 1 */
+};
+
+/* One host: several certificates, of different algorithms. */
+struct certificate_settings {
+	char *host;		/* SNI name in lower case; NULL: the default */
+	struct pair_settings *pairs;
+	size_t pair_count;
 	char *place;		/* where that was set: "file:line" */
 };
 
 struct tls_settings {
 	struct certificate_settings *certificates; /* [0] is the default */
 	size_t certificate_count;	/* 0 if no certificate is set */
+	enum tls_version min_version;
+	enum alpn alpn;
 	char *priority;			/* appended to our default; may be "" */
+	char *client_ca;		/* PEM file, or "": ask no client */
+	enum client_certificate client_certificate;
 };
 
 struct backend_settings {
@@ -105,6 +123,8 @@ struct settings {
 	struct listen_settings *listens;
 	size_t listen_count;
 	struct tls_settings tls;
+	uint32_t key_count;		/* of all pairs, here and there */
+	uint32_t ticket_lifetime_s;
 	struct auth_settings auth;
 	struct mailbox_settings mailbox;
 	struct pool_settings pool;

@@ -98,12 +98,13 @@ static int take_account(cfg_t *section, cfg_opt_t *opt, const char *text,
 	return -1;
 }
 
-/* Called for every value, so a list cannot tell whether it is given twice. */
+/* Called for every value; libconfuse has made room for it already. */
 static int take_list_value(cfg_t *section, cfg_opt_t *opt, const char *text,
 	void *result)
 {
 	if (check_present(section, text) != 0 ||
-		check_string(section, opt->name, text) != 0)
+		check_string(section, opt->name, text) != 0 ||
+		(opt->nvalues == 1 && check_given_once(section, opt) != 0))
 		return -1;
 	opt->flags |= OPTION_GIVEN;
 	*(const char **)result = text;
@@ -120,24 +121,38 @@ static int take_list_value(cfg_t *section, cfg_opt_t *opt, const char *text,
 	.subopts = options, \
 	.flags = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES }
 
+static cfg_opt_t host_options[] = {
+	STRINGS("certificate"),
+	STRINGS("key"),
+	STRINGS("ocsp"),
+	CFG_END()
+};
+
+/* What a listener may have of its own, too. */
+#define TLS_OPTIONS \
+	STRINGS("certificate"), \
+	STRINGS("key"), \
+	STRINGS("ocsp"), \
+	VALUE("min-version", TLS_VERSION_1_2), \
+	VALUE("alpn", ALPN_OFFERED), \
+	STRING("priority", ""), \
+	STRING("client-ca", ""), \
+	VALUE("client-certificate", CLIENT_OPTIONAL), \
+	SECTIONS("host", host_options)
+
+static cfg_opt_t own_tls_options[] = { TLS_OPTIONS, CFG_END() };
+
+static cfg_opt_t tls_options[] = {
+	TLS_OPTIONS,
+	VALUE("ticket-lifetime", 86400),
+	CFG_END()
+};
+
 static cfg_opt_t listen_options[] = {
 	STRINGS("address"),
 	VALUE("port", 0),
 	VALUE("tls", TLS_STARTTLS),
-	CFG_END()
-};
-
-static cfg_opt_t host_options[] = {
-	STRING("certificate", ""),
-	STRING("key", ""),
-	CFG_END()
-};
-
-static cfg_opt_t tls_options[] = {
-	STRING("certificate", SYSCONFDIR "/postern/cert.pem"),
-	STRING("key", SYSCONFDIR "/postern/key.pem"),
-	STRING("priority", ""),
-	SECTIONS("host", host_options),
+	SECTION("tls-options", own_tls_options),
 	CFG_END()
 };
 

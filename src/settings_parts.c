@@ -13,6 +13,9 @@
 
 #include "log.h"
 
+/* Before the name of a file that systemd hands over. */
+#define CREDENTIAL "credential:"
+
 void *settings_allocate(size_t count, size_t bytes_each)
 {
 	void *memory = calloc(count == 0 ? 1 : count, bytes_each);
@@ -62,6 +65,37 @@ void settings_check_absolute(cfg_t *section, const char *name, const char *path)
 	if (*path != '\0' && *path != '/')
 		settings_file_mistake(section, "%s = \"%s\" must begin with "
 			"'/'", name, path);
+}
+
+/* The file that systemd calls 'name', or NULL after a mistake. */
+static char *find_credential(cfg_t *section, const char *name)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	char path[4096];
+
+	if (directory == NULL || *directory != '/')
+		settings_file_mistake(section, CREDENTIAL "%s needs "
+			"$CREDENTIALS_DIRECTORY (write LoadCredential= in the "
+			"unit of systemd)", name);
+	else if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL ||
+			snprintf(path, sizeof(path), "%s/%s", directory,
+				name) >= (int)sizeof(path))
+		settings_file_mistake(section, CREDENTIAL "%s is no name of a "
+			"credential", name);
+	else
+		return settings_copy(path);
+	return NULL;
+}
+
+char *settings_copy_path(cfg_t *section, const char *name, const char *path)
+{
+	char *found = NULL;
+
+	if (strncmp(path, CREDENTIAL, strlen(CREDENTIAL)) == 0)
+		found = find_credential(section, path + strlen(CREDENTIAL));
+	else
+		settings_check_absolute(section, name, path);
+	return found != NULL ? found : settings_copy(path);
 }
 
 void settings_check_percents(cfg_t *section, const char *name,

@@ -34,11 +34,16 @@ void settings_check_absolute(cfg_t *section, const char *name,
 void settings_check_percents(cfg_t *section, const char *name,
 	const char *letters);
 
-/* With no certificate, nothing may need one; then none is counted. */
-void settings_check_tls(cfg_t *section, struct settings *settings);
+/*
+ * Copy 'path', a value of 'name', and check that it is absolute or empty.
+ * "credential:NAME" is NAME in $CREDENTIALS_DIRECTORY, systemd.exec(5).
+ */
+char *settings_copy_path(cfg_t *section, const char *name, const char *path);
 
-/* Take the sections tls, auth and mailbox. */
-void settings_take_tls(cfg_t *section, struct tls_settings *tls);
+/* Take the section tls, and what the listeners have of it on their own. */
+void settings_take_tls(cfg_t *root, struct settings *settings);
+
+/* Take the sections auth and mailbox. */
 void settings_take_auth(cfg_t *section, struct auth_settings *auth);
 void settings_take_mailbox(cfg_t *section, struct mailbox_settings *mailbox);
 

@@ -48,35 +48,85 @@ static void print_opening(const char *indent, const char *name,
 	fputs(" {\n", out);
 }
 
+static const char *certificate_of(const struct pair_settings *pair)
+{
+	return pair->certificate;
+}
+
+static const char *key_of(const struct pair_settings *pair)
+{
+	return pair->key;
+}
+
+static const char *ocsp_of(const struct pair_settings *pair)
+{
+	return pair->ocsp;
+}
+
+/* The files of a host: a string for one, a list for several. */
+static const struct file_kind {
+	const char *name;
+	const char *(*path_of)(const struct pair_settings *);
+} file_kinds[] = {
+	{ "certificate", certificate_of },
+	{ "key", key_of },
+	{ "ocsp", ocsp_of },
+};
+
+static void print_files(const struct file_kind *kind,
+	const struct certificate_settings *certificate, FILE *out)
+{
+	size_t count = certificate->pair_count;
+
+	fprintf(out, "%s =%s", kind->name, count > 1 ? " {" : "");
+	for (size_t i = 0; i < count; i++) {
+		fputs(i == 0 ? " " : ", ", out);
+		value_quote(kind->path_of(&certificate->pairs[i]), out);
+	}
+	fputs(count == 0 ? " \"\"\n" : count > 1 ? " }\n" : "\n", out);
+}
+
+static void print_certificate(const char *indent,
+	const struct certificate_settings *certificate, FILE *out)
+{
+	for (size_t i = 0; i < sizeof(file_kinds) / sizeof(*file_kinds); i++) {
+		fputs(indent, out);
+		print_files(&file_kinds[i], certificate, out);
+	}
+}
+
+/* 'indent' ends in one tab more than the section has. */
+static void print_tls(const char *indent, const struct tls_settings *tls,
+	FILE *out)
+{
+	const struct certificate_settings none = { .pair_count = 0 };
+	char deeper[8];
+
+	snprintf(deeper, sizeof(deeper), "%s\t", indent);
+	print_certificate(indent, tls->certificate_count == 0 ? &none :
+		&tls->certificates[0], out);
+	print_value(indent, "min-version", tls->min_version, out);
+	print_value(indent, "alpn", tls->alpn, out);
+	print_string(indent, "priority", tls->priority, out);
+	print_string(indent, "client-ca", tls->client_ca, out);
+	print_value(indent, "client-certificate", tls->client_certificate,
+		out);
+	for (size_t i = 1; i < tls->certificate_count; i++) {
+		print_opening(indent, "host", tls->certificates[i].host, out);
+		print_certificate(deeper, &tls->certificates[i], out);
+		fprintf(out, "%s}\n", indent);
+	}
+}
+
 static void print_listen(const struct listen_settings *listen, FILE *out)
 {
 	print_opening("", "listen", listen->name, out);
 	print_list("\t", "address", listen->addresses, out);
 	print_value("\t", "port", listen->port, out);
 	print_value("\t", "tls", listen->tls, out);
-	fputs("}\n", out);
-}
-
-static void print_certificate(const char *indent,
-	const struct certificate_settings *certificate, FILE *out)
-{
-	print_string(indent, "certificate", certificate->certificate, out);
-	print_string(indent, "key", certificate->key, out);
-}
-
-static void print_tls(const struct tls_settings *tls, FILE *out)
-{
-	static char none[] = "";
-	const struct certificate_settings no_certificate = {
-		.certificate = none, .key = none };
-
-	fputs("tls {\n", out);
-	print_certificate("\t", tls->certificate_count == 0 ?
-		&no_certificate : &tls->certificates[0], out);
-	print_string("\t", "priority", tls->priority, out);
-	for (size_t i = 1; i < tls->certificate_count; i++) {
-		print_opening("\t", "host", tls->certificates[i].host, out);
-		print_certificate("\t\t", &tls->certificates[i], out);
+	if (listen->own_tls != NULL) {
+		fputs("\ttls-options {\n", out);
+		print_tls("\t\t", listen->own_tls, out);
 		fputs("\t}\n", out);
 	}
 	fputs("}\n", out);
@@ -202,7 +252,10 @@ void settings_print(const struct settings *settings, FILE *out)
 	print_string("", "signer-user", settings->signer_user, out);
 	for (size_t i = 0; i < settings->listen_count; i++)
 		print_listen(&settings->listens[i], out);
-	print_tls(&settings->tls, out);
+	fputs("tls {\n", out);
+	print_tls("\t", &settings->tls, out);
+	print_value("\t", "ticket-lifetime", settings->ticket_lifetime_s, out);
+	fputs("}\n", out);
 	print_auth(&settings->auth, out);
 	print_mailbox(&settings->mailbox, out);
 	print_pool(&settings->pool, out);

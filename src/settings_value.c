@@ -42,6 +42,15 @@ static const struct setting {
 	{ "tls", WORD, TLS_NONE, TLS_IMPLICIT, {
 		[TLS_NONE] = "none", [TLS_STARTTLS] = "starttls",
 		[TLS_IMPLICIT] = "implicit" } },
+	{ "ticket-lifetime", SECONDS, 1, 604800, { 0 } },
+	{ "min-version", WORD, TLS_VERSION_1_0, TLS_VERSION_1_3, {
+		[TLS_VERSION_1_0] = "1.0", [TLS_VERSION_1_1] = "1.1",
+		[TLS_VERSION_1_2] = "1.2", [TLS_VERSION_1_3] = "1.3" } },
+	{ "alpn", WORD, ALPN_OFFERED, ALPN_STRICT, {
+		[ALPN_OFFERED] = "offered", [ALPN_STRICT] = "strict" } },
+	{ "client-certificate", WORD, CLIENT_OPTIONAL, CLIENT_REQUIRED, {
+		[CLIENT_OPTIONAL] = "optional",
+		[CLIENT_REQUIRED] = "required" } },
 	{ "cleartext", WORD, CLEARTEXT_NEVER, CLEARTEXT_ALWAYS, {
 		[CLEARTEXT_NEVER] = "never", [CLEARTEXT_TLS_ONLY] = "tls-only",
 		[CLEARTEXT_ALWAYS] = "always" } },

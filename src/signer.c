@@ -31,7 +31,7 @@
 #define OTHER_FDS 16
 
 struct keys {
-	gnutls_privkey_t *all;	/* in the order of the settings */
+	gnutls_privkey_t *all;	/* by their numbers in the settings */
 	size_t count;
 };
 
@@ -41,43 +41,24 @@ struct sockets {
 	nfds_t count, room;
 };
 
-/* The first certificate of 'pem', which must be the one of 'key'. */
-static int compare(gnutls_x509_privkey_t key, const gnutls_datum_t *pem)
+/* Make a key that signs out of PEM, which must be certificate 'number's. */
+static int import_key(gnutls_privkey_t *key, const gnutls_datum_t *pem,
+	const struct tls_context *context, uint32_t number)
 {
-	unsigned char key_id[64], crt_id[64];
-	size_t key_bytes = sizeof(key_id), crt_bytes = sizeof(crt_id);
-	gnutls_x509_crt_t crt;
-	int status = gnutls_x509_crt_init(&crt);
-
-	if (status < 0)
-		return status;
-	status = gnutls_x509_crt_import(crt, pem, GNUTLS_X509_FMT_PEM);
-	if (status >= 0)
-		status = gnutls_x509_crt_get_key_id(crt,
-			GNUTLS_KEYID_USE_SHA256, crt_id, &crt_bytes);
-	if (status >= 0)
-		status = gnutls_x509_privkey_get_key_id(key,
-			GNUTLS_KEYID_USE_SHA256, key_id, &key_bytes);
-	gnutls_x509_crt_deinit(crt);
-	if (status >= 0 && (key_bytes != crt_bytes ||
-			memcmp(key_id, crt_id, key_bytes) != 0))
-		status = GNUTLS_E_CERTIFICATE_KEY_MISMATCH;
-	return status;
-}
-
-/* Make a key that signs out of PEM, after comparing it. */
-static int import_key(gnutls_privkey_t *key, const gnutls_datum_t *key_pem,
-	const gnutls_datum_t *crt_pem)
-{
+	unsigned char id[TLS_KEY_ID_OCTETS];
+	size_t count = sizeof(id);
 	gnutls_x509_privkey_t parsed;
 	int status = gnutls_x509_privkey_init(&parsed);
 
 	if (status < 0)
 		return status;
-	status = gnutls_x509_privkey_import2(parsed, key_pem,
-		GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
+	status = gnutls_x509_privkey_import2(parsed, pem, GNUTLS_X509_FMT_PEM,
+		NULL, GNUTLS_PKCS_PLAIN);
 	if (status >= 0)
-		status = compare(parsed, crt_pem);
+		status = gnutls_x509_privkey_get_key_id(parsed,
+			GNUTLS_KEYID_USE_SHA256, id, &count);
+	if (status >= 0 && !tls_context_has_key(context, number, id))
+		status = GNUTLS_E_CERTIFICATE_KEY_MISMATCH;
 	if (status >= 0)
 		status = gnutls_privkey_init(key);
 	if (status >= 0)
@@ -88,55 +69,78 @@ static int import_key(gnutls_privkey_t *key, const gnutls_datum_t *key_pem,
 	return status;
 }
 
-static int load_pem(gnutls_datum_t *pem, const char *place, const char *path)
+static int load_key(gnutls_privkey_t *key, const struct pair_settings *pair,
+	const char *place, const struct tls_context *context)
 {
-	if (gnutls_load_file(path, pem) >= 0)
-		return 0;
-	log_error("%s: %s: can't read it: %s", place, path, strerror(errno));
-	return -1;
-}
+	gnutls_datum_t pem;
 
-static int load_key(gnutls_privkey_t *key,
-	const struct certificate_settings *settings)
-{
-	gnutls_datum_t key_pem, crt_pem;
-
-	if (load_pem(&key_pem, settings->place, settings->key) < 0)
-		return -1;
-	if (load_pem(&crt_pem, settings->place, settings->certificate) < 0) {
-		explicit_bzero(key_pem.data, key_pem.size);
-		gnutls_free(key_pem.data);
+	if (gnutls_load_file(pair->key, &pem) < 0) {
+		log_error("%s: %s: can't read it: %s", place, pair->key,
+			strerror(errno));
 		return -1;
 	}
-	int status = import_key(key, &key_pem, &crt_pem);
-	explicit_bzero(key_pem.data, key_pem.size);
-	gnutls_free(key_pem.data);
-	gnutls_free(crt_pem.data);
+	int status = import_key(key, &pem, context, pair->number);
+	explicit_bzero(pem.data, pem.size);
+	gnutls_free(pem.data);
 	if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-		log_error("%s: %s: not the key of %s", settings->place,
-			settings->key, settings->certificate);
+		log_error("%s: %s: not the key of %s", place, pair->key,
+			pair->certificate);
 	else if (status < 0)
 		log_error("%s: %s: not a PEM private key without password: %s",
-			settings->place, settings->key,
-			gnutls_strerror(status));
+			place, pair->key, gnutls_strerror(status));
 	return status < 0 ? -1 : 0;
 }
 
-static int load_keys(struct keys *keys, const struct tls_settings *settings)
+/* Several hosts and listeners may share a pair. */
+static int load_host(struct keys *keys, const struct tls_context *context,
+	const struct certificate_settings *host)
 {
-	keys->count = settings->certificate_count;
-	keys->all = calloc(keys->count, sizeof(*keys->all));
-	if (keys->all == NULL)
-		return -1;
-	for (size_t i = 0; i < keys->count; i++)
-		if (load_key(&keys->all[i], &settings->certificates[i]) < 0)
+	for (size_t i = 0; i < host->pair_count; i++) {
+		const struct pair_settings *pair = &host->pairs[i];
+		if (keys->all[pair->number] == NULL &&
+				load_key(&keys->all[pair->number], pair,
+					host->place, context) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int load_set(struct keys *keys, const struct tls_context *context,
+	const struct tls_settings *settings)
+{
+	for (size_t i = 0; i < settings->certificate_count; i++)
+		if (load_host(keys, context, &settings->certificates[i]) < 0)
 			return -1;
 	return 0;
 }
 
+static int load_keys(struct keys *keys, const struct signer *signer)
+{
+	const struct settings *settings = signer->settings;
+	const struct tls_context *context = signer->tls_context;
+
+	keys->count = settings->key_count;
+	keys->all = calloc(keys->count, sizeof(*keys->all));
+	if (keys->all == NULL || load_set(keys, context,
+			&settings->tls) < 0)
+		return -1;
+	for (size_t i = 0; i < settings->listen_count; i++) {
+		const struct tls_settings *own = settings->listens[i].own_tls;
+		if (own != NULL && load_set(keys, context, own) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* MD5 and SHA-1 one after the other, which TLS 1.0 and 1.1 have signed. */
+#define OLD_DIGEST_OCTETS 36
+
 /* A digest must have the length that its algorithm gives it. */
 static bool has_digest_length(const struct wire_sign *request)
 {
+	if (request->algorithm == GNUTLS_SIGN_RSA_RAW)
+		return request->count == OLD_DIGEST_OCTETS;
+
 	gnutls_digest_algorithm_t hash =
 		gnutls_sign_get_hash_algorithm(request->algorithm);
 
@@ -153,7 +157,7 @@ static int sign(const struct keys *keys, const struct wire_sign *request,
 		.size = request->count,
 	};
 
-	if (request->key >= keys->count ||
+	if (request->key >= keys->count || keys->all[request->key] == NULL ||
 			request->count > sizeof(request->octets) ||
 			request->is_digest > 1 ||
 			(request->is_digest && !has_digest_length(request)))
@@ -259,7 +263,7 @@ void signer_run(const struct signer *signer)
 	struct wire_plain ready = { .kind = WIRE_READY };
 
 	(void)prctl(PR_SET_NAME, "postern-signer", 0, 0, 0);
-	if (load_keys(&keys, signer->settings) < 0)
+	if (load_keys(&keys, signer) < 0)
 		_exit(SIGNER_EXIT_NO_KEY);
 	if (confine_to(signer->root_fd, signer->identity,
 			signer->most_workers + OTHER_FDS) < 0) {

@@ -6,10 +6,12 @@
 
 #include "confine.h"
 #include "settings.h"
+#include "tls.h"
 
 /* What the signer is given by the master that forks it. */
 struct signer {
-	const struct tls_settings *settings;
+	const struct settings *settings;
+	const struct tls_context *tls_context;	/* whose keys they are */
 	int master_fd;
 	int root_fd;				/* an empty directory */
 	uint32_t most_workers;

@@ -283,11 +283,11 @@ void stream_release(struct stream *stream)
 }
 
 int stream_start_tls(struct stream *stream, struct tls_context *context,
-	int64_t deadline_ms, const char **why)
+	const struct tls_wish *wish, const char **why)
 {
 	if (stream->failure != STREAM_GOOD)
 		return -1;
-	stream->tls = tls_accept(context, stream->fd, deadline_ms, why);
+	stream->tls = tls_accept(context, stream->fd, wish, why);
 	if (stream->tls != NULL)
 		return 0;
 	return fail(stream, errno == ETIMEDOUT ? STREAM_TIMED_OUT :

@@ -104,13 +104,13 @@ void stream_wrote(struct stream *stream, size_t count);
 int stream_flush(struct stream *stream);
 
 /*
- * Make this a TLS session, by a handshake that ends before 'deadline_ms'.
- * Nothing may be buffered in either direction.
+ * Make this a TLS session, by a handshake as 'wish' says.  Nothing may be
+ * buffered in either direction.
  * why: what went wrong.  Returns 0, or -1 after a failure.
  * RFC 2595 section 4 (STLS), RFC 8314 (implicit TLS).
  */
 int stream_start_tls(struct stream *stream, struct tls_context *context,
-	int64_t deadline_ms, const char **why);
+	const struct tls_wish *wish, const char **why);
 
 /*
  * Hold back what is sent until stream_release(), or until the socket is shut

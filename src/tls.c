@@ -14,11 +14,14 @@
 #include <string.h>
 
 #include "deadline.h"
+#include "tls_certificate.h"
+#include "tls_client.h"
 #include "tls_context.h"
 
 struct tls {
 	gnutls_session_t session;
-	struct tls_context *context;
+	struct tls_set *set;
+	char client_name[TLS_CLIENT_NAME_BYTES];	/* "": not known */
 };
 
 /* The longest host name of RFC 1035 and a NUL. */
@@ -35,12 +38,20 @@ static int choose_certificate(gnutls_session_t session)
 	if (gnutls_server_name_get(session, host, &count, &type, 0) < 0)
 		return 0;
 	return gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE,
-		tls_context_choose(tls->context, host)->credentials);
+		tls_certificate_choose(tls->set, host)->credentials);
 }
 
-static int prepare(struct tls *tls, int fd)
+static int set_protocols(gnutls_session_t session, enum alpn alpn)
 {
-	struct tls_context *context = tls->context;
+	const gnutls_datum_t pop3 = { (unsigned char *)"pop3", 4 };
+
+	return gnutls_alpn_set_protocols(session, &pop3, 1,
+		alpn == ALPN_STRICT ? GNUTLS_ALPN_MANDATORY : 0);
+}
+
+static int prepare(struct tls *tls, int fd, bool allows_legacy)
+{
+	struct tls_set *set = tls->set;
 	int status = gnutls_init(&tls->session, GNUTLS_SERVER |
 		GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
 		GNUTLS_NO_AUTO_SEND_TICKET);
@@ -51,14 +62,20 @@ static int prepare(struct tls *tls, int fd)
 	gnutls_transport_set_int(tls->session, fd);
 	gnutls_handshake_set_post_client_hello_function(tls->session,
 		choose_certificate);
-	status = gnutls_priority_set(tls->session, context->priority);
+	status = gnutls_priority_set(tls->session, allows_legacy ?
+		set->legacy_priority : set->priority);
 	if (status >= 0)
 		status = gnutls_credentials_set(tls->session,
 			GNUTLS_CRD_CERTIFICATE,
-			context->certificates[0].credentials);
+			set->certificates[0].credentials);
 	if (status >= 0)
 		status = gnutls_session_ticket_enable_server(tls->session,
-			&context->ticket_key);
+			&set->ticket_key);
+	if (status >= 0)
+		status = set_protocols(tls->session, set->settings->alpn);
+	if (set->client_request != GNUTLS_CERT_IGNORE)
+		gnutls_certificate_server_set_request(tls->session,
+			set->client_request);
 	return status;
 }
 
@@ -109,8 +126,20 @@ static int errno_of(int status)
 	}
 }
 
+/* A session that is resumed may have begun where no certificate was asked. */
+static int identify_client(struct tls *tls)
+{
+	if (tls->set->client_request == GNUTLS_CERT_IGNORE)
+		return 0;
+	tls_client_identify(tls->session, tls->client_name);
+	if (tls->set->client_request == GNUTLS_CERT_REQUIRE &&
+			tls->client_name[0] == '\0')
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	return 0;
+}
+
 struct tls *tls_accept(struct tls_context *context, int fd,
-	int64_t deadline_ms, const char **why)
+	const struct tls_wish *wish, const char **why)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
 
@@ -119,10 +148,12 @@ struct tls *tls_accept(struct tls_context *context, int fd,
 		errno = EPROTO;
 		return NULL;
 	}
-	tls->context = context;
-	int status = prepare(tls, fd);
+	tls->set = tls_context_set(context, wish->listener);
+	int status = prepare(tls, fd, wish->allows_legacy);
 	if (status >= 0)
-		status = handshake(tls, fd, deadline_ms);
+		status = handshake(tls, fd, wish->deadline_ms);
+	if (status >= 0)
+		status = identify_client(tls);
 	if (status < 0) {
 		*why = gnutls_strerror(status);
 		if (status != GNUTLS_E_TIMEDOUT && tls->session != NULL)
@@ -183,6 +214,11 @@ void tls_end(struct tls *tls)
 	free(tls);
 }
 
+bool tls_is_legacy(const struct tls *tls)
+{
+	return gnutls_protocol_get_version(tls->session) < GNUTLS_TLS1_2;
+}
+
 const char *tls_version(const struct tls *tls)
 {
 	return gnutls_protocol_get_name(
@@ -194,24 +230,38 @@ const char *tls_cipher(const struct tls *tls)
 	return gnutls_cipher_get_name(gnutls_cipher_get(tls->session));
 }
 
+const char *tls_client_name(const struct tls *tls)
+{
+	return tls->client_name[0] != '\0' ? tls->client_name : NULL;
+}
+
+bool tls_is_client_unknown(const struct tls *tls)
+{
+	unsigned int count;
+
+	return tls->set->client_request != GNUTLS_CERT_IGNORE &&
+		tls->client_name[0] == '\0' &&
+		gnutls_certificate_get_peers(tls->session, &count) != NULL;
+}
+
 int tls_channel_binding(const struct tls *tls,
 	uint8_t octets[TLS_BINDING_OCTETS])
 {
+#if HAVE_DECL_GNUTLS_CB_TLS_EXPORTER
 	gnutls_datum_t binding = { NULL, 0 };
-	int status = gnutls_session_channel_binding(tls->session,
-		GNUTLS_CB_TLS_EXPORTER, &binding);
+	int status = -1;
 
-	if (status < 0 || binding.size != TLS_BINDING_OCTETS) {
-		gnutls_free(binding.data);
+	if (tls_is_legacy(tls) || gnutls_session_channel_binding(tls->session,
+			GNUTLS_CB_TLS_EXPORTER, &binding) < 0)
 		return -1;
+	if (binding.size == TLS_BINDING_OCTETS) {
+		memcpy(octets, binding.data, TLS_BINDING_OCTETS);
+		status = 0;
 	}
-	memcpy(octets, binding.data, TLS_BINDING_OCTETS);
 	gnutls_free(binding.data);
-	return 0;
-}
-
-const char *tls_client_name(const struct tls *tls)
-{
-	(void)tls;
-	return NULL;
+	return status;
+#else
+	(void)tls, (void)octets;
+	return -1;
+#endif
 }

@@ -1,35 +1,59 @@
 /*
- * tls_context.h - what tls.c needs of a context; for nobody else
+ * tls_context.h - what a context is made of; for tls*.c only
  */
 #ifndef POSTERN_TLS_CONTEXT_H
 #define POSTERN_TLS_CONTEXT_H
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
+#include <stdbool.h>
 
 #include "tls.h"
 
-struct tls_certificate {
-	const char *host;	/* lower case; NULL: the default */
-	gnutls_certificate_credentials_t credentials;
+/* A response of an OCSP server, to be sent with a certificate. */
+struct tls_staple {
+	gnutls_datum_t der;	/* NULL: none */
+	int64_t until_s;	/* nextUpdate; 0: not said */
+	const char *flaw;	/* why it is not used; NULL: nothing is wrong */
+};
+
+/* A certificate, and what is known of its key, which only the signer has. */
+struct tls_pair {
 	struct tls_context *context;
-	uint32_t key;		/* what the signer calls it */
+	const struct pair_settings *settings;
 	unsigned int algorithm, bits;
+	uint8_t key_id[TLS_KEY_ID_OCTETS];
+	int64_t from_s, until_s;	/* when all of the chain is valid */
+	const char *flaw;		/* of the chain; NULL: none */
+	struct tls_staple staple;
+};
+
+/* The certificates of one host. */
+struct tls_certificate {
+	const struct certificate_settings *settings;
+	gnutls_certificate_credentials_t credentials;
+	struct tls_pair *pairs;		/* in the order of the settings */
+	size_t pair_count;
+};
+
+/* What goes for one listener, or for all that have nothing of their own. */
+struct tls_set {
+	const struct tls_settings *settings;
+	gnutls_priority_t priority;
+	gnutls_priority_t legacy_priority;	/* from TLS 1.0 on */
+	gnutls_datum_t ticket_key;
+	gnutls_certificate_request_t client_request;
+	struct tls_certificate *certificates;	/* [0] is the default */
+	size_t certificate_count;
 };
 
 struct tls_context {
-	gnutls_priority_t priority;
-	gnutls_datum_t ticket_key;
-	struct tls_certificate *certificates;	/* [0] is the default */
-	size_t certificate_count;
+	struct tls_set *sets;		/* [0], then one for each listener */
+	size_t set_count;
 	int signer_fd;
 };
 
-/*
- * The certificate for the host that the client named (SNI): without regard to
- * case or a final dot, exact names before "*." ones; the default for any other.
- */
-struct tls_certificate *tls_context_choose(struct tls_context *context,
-	const char *host);
+/* What goes for the listener 'listener', an index in settings.listens. */
+struct tls_set *tls_context_set(struct tls_context *context, size_t listener);
 
 #endif

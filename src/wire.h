@@ -69,10 +69,11 @@ struct wire_session {
 	uint32_t end;		/* enum wire_end */
 	uint32_t retr, top, removed, expired;
 	uint64_t octets_sent;
+	uint32_t is_legacy_tls;	/* 1: older than TLS 1.2 */
 	char user[256];		/* "" before the login; NUL-terminated */
 	char tls[16];		/* "TLS1.3"; "" without TLS */
 	char cipher[32];
-	char note[96];		/* why TLS failed */
+	char note[96];		/* why TLS failed, or what it lacked */
 };
 
 #define WIRE_SIGN_OCTETS 512
@@ -80,7 +81,7 @@ struct wire_session {
 
 struct wire_sign {
 	uint32_t kind;
-	uint32_t key;		/* index in tls_settings.certificates */
+	uint32_t key;		/* number of the pair in the settings */
 	uint32_t algorithm;	/* gnutls_sign_algorithm_t */
 	uint32_t is_digest;	/* else the signer digests the octets */
 	uint32_t count;		/* of octets */

@@ -21,9 +21,10 @@ SRC_ROWS = (
     "waiting",
     "arrivals | departures requests",
     "master_state | session_log",
+    "renewal",
     "pool",
     "generation",
-    "keeper login | worker | signer",
+    "keeper login | worker | signer | trial",
     "commit | authorization | transaction | child",
     "sasl sasl_none sasl_relay sasl_state sasl_tell "
     "| exchange | maildrop | hold | entries",
@@ -32,8 +33,9 @@ SRC_ROWS = (
     "auth_scheme auth_userdb passwd_file | capa | language",
     "pop3 | confine",
     "mailbox | stream",
-    "tls tls_context",
-    "attempts | inherit | texts",
+    "tls tls_certificate tls_chain tls_client tls_context tls_key tls_policy "
+    "tls_staple",
+    "attempts | inherit | texts | stamp",
     "auth_scram auth_salt | token | scrub",
     "catalogue | line | dots | proxy | peers | listen | notify | wire "
     "| tabbed",
@@ -63,9 +65,10 @@ CROSSING = {
 # Who may know a library.
 OWNERS = {
     "confuse.h": {"settings_file", "settings_options"},
-    "gnutls/gnutls.h": {"tls", "tls_context", "auth_dovecot", "auth_normal",
-                        "auth_salt", "auth_scheme", "auth_scram", "maildrop",
-                        "master", "signer"},
+    "gnutls/gnutls.h": {"tls", "tls_client", "tls_context", "tls_policy",
+                        "auth_dovecot", "auth_normal", "auth_salt",
+                        "auth_scheme", "auth_scram", "maildrop", "master",
+                        "signer"},
     "gnutls/abstract.h": {"tls_context", "signer"},
     "gnutls/crypto.h": {"auth_salt", "auth_scheme", "auth_scram", "maildrop",
                         "master", "signer"},

@@ -179,6 +179,17 @@ static const struct dictum dicta[] = {
 	{ "a key that is no file is refused",
 		"tls { certificate = \"/x\" key = \"pkcs11:x\" }\n",
 		"@:1: key = \"pkcs11:x\" must begin with '/'\n" },
+	{ "a relative client-ca is refused",
+		"tls { client-ca = \"ca.pem\" }\n",
+		"@:1: client-ca = \"ca.pem\" must begin with '/'\n" },
+	{ "client-certificate = required needs a client-ca",
+		"tls { client-certificate = required }\n",
+		"@:1: client-certificate = required needs a client-ca (the "
+		"authorities whose certificates count)\n" },
+	{ "client-certificate is one of two words",
+		"tls { client-certificate = yes }\n",
+		"@:1: 'yes' is no value for client-certificate (one of: "
+		"optional, required)\n" },
 	{ "a listener that offers TLS without any certificate is refused",
 		"tls { certificate = \"\" key = \"\" }\n"
 		"listen \"a\" { tls = starttls }\nlisten \"b\" { tls = none }\n"
@@ -190,6 +201,55 @@ static const struct dictum dicta[] = {
 	{ "no certificate is right where nothing offers TLS",
 		"tls { certificate = \"\" key = \"\" }\n"
 		"listen \"a\" { tls = none }\n", "" },
+	{ "each certificate needs a key",
+		"tls { certificate = { \"/c\", \"/d\" } key = \"/k\" }\n",
+		"@:1: there are 2 certificates and 1 keys (give a key for "
+		"each, in the same order)\n" },
+	{ "each certificate may have a staple, or none has",
+		"tls { certificate = { \"/c\", \"/d\" } key = { \"/k\", \"/l\" "
+		"} ocsp = \"/o\" }\n",
+		"@:1: there are 2 certificates and 1 ocsp files (give one for "
+		"each, \"\" for none)\n" },
+	{ "one of several certificates is not empty",
+		"tls { certificate = { \"/c\", \"\" } "
+		"key = { \"/k\", \"\" } }\n",
+		"@:1: a certificate or key of several is \"\" (write their "
+		"files)\n" },
+	{ "a certificate is given once",
+		"tls { certificate = \"/c\" key = \"/k\"\n"
+		"certificate = \"/d\" }\n",
+		"@:2: certificate is given twice (keep one)\n" },
+	{ "several staples for the usual certificate are refused",
+		"tls { ocsp = { \"/o\", \"/p\" } }\n",
+		"@:1: there are 2 ocsp files for one certificate (give one)\n"
+		},
+	{ "a staple without a certificate of the listener's is refused",
+		"listen \"a\" { tls-options { ocsp = \"/o\" } }\n",
+		"@:1: ocsp needs its certificate beside it (give that and "
+		"key)\n" },
+	{ "an old version is one of four words",
+		"tls { min-version = 1.4 }\n",
+		"@:1: '1.4' is no value for min-version (one of: 1.0, 1.1, "
+		"1.2, 1.3)\n" },
+	{ "alpn is one of two words",
+		"tls { alpn = yes }\n",
+		"@:1: 'yes' is no value for alpn (one of: offered, strict)\n" },
+	{ "a ticket lives for a second at least",
+		"tls { ticket-lifetime = 0 }\n",
+		"@:1: ticket-lifetime = 0 is out of range (1s to 7d)\n" },
+	{ "a listener without TLS has no options for it",
+		"listen \"a\" { tls = none tls-options { alpn = strict } }\n"
+		"listen \"b\" { }\n",
+		"@:1: listen \"a\" has tls-options, but tls = none\n" },
+	{ "no listener has a ticket-lifetime of its own",
+		"listen \"a\" { tls-options { ticket-lifetime = 1h } }\n",
+		"@:1: no such option 'ticket-lifetime' in tls-options "
+		"(certificate, key, ocsp, min-version, alpn, priority, "
+		"client-ca, client-certificate, host)\n" },
+	{ "a credential is told where there are none",
+		"tls { certificate = \"credential:c\" key = \"/k\" }\n",
+		"@:1: credential:c needs $CREDENTIALS_DIRECTORY (write "
+		"LoadCredential= in the unit of systemd)\n" },
 	{ "a host with a certificate needs a default one",
 		"tls { certificate = \"\" key = \"\"\n"
 		"host \"h\" { certificate = \"/c\" key = \"/k\" } }\n"
@@ -615,9 +675,10 @@ static void no_file_is_system_users_and_both_ports(void **state)
 	assert_int_equal(settings->tls.certificate_count, 1);
 	certificate = &settings->tls.certificates[0];
 	assert_null(certificate->host);
-	assert_string_equal(certificate->certificate,
+	const struct pair_settings *pair = certificate->pairs;
+	assert_string_equal(pair->certificate,
 		SYSCONFDIR "/postern/cert.pem");
-	assert_string_equal(certificate->key, SYSCONFDIR "/postern/key.pem");
+	assert_string_equal(pair->key, SYSCONFDIR "/postern/key.pem");
 	assert_int_equal(settings->auth.cleartext, CLEARTEXT_TLS_ONLY);
 	assert_int_equal(settings->auth.failure_delay_ms, 2000);
 	assert_int_equal(settings->auth.backend_count, 1);
@@ -752,9 +813,9 @@ static void hosts_are_in_lower_case_behind_the_default(void **state)
 	assert_int_equal(tls->certificate_count, 2);
 	assert_string_equal(tls->priority, "%COMPAT");
 	assert_null(tls->certificates[0].host);
-	assert_string_equal(tls->certificates[0].key, "/k");
+	assert_string_equal(tls->certificates[0].pairs[0].key, "/k");
 	assert_string_equal(tls->certificates[1].host, "mail.example");
-	assert_string_equal(tls->certificates[1].certificate, "/d");
+	assert_string_equal(tls->certificates[1].pairs[0].certificate, "/d");
 	settings_free(settings);
 }
 
@@ -768,11 +829,89 @@ static void variables_expand_but_not_in_single_quotes(void **state)
 		"tls { certificate = '/${POSTERN_TEST}' "
 		"key = \"/${POSTERN_NONE:-usual}\" }\n");
 	assert_string_equal(settings->mailbox.path, "/from/the/environment/x");
-	assert_string_equal(settings->tls.certificates[0].certificate,
-		"/${POSTERN_TEST}");
-	assert_string_equal(settings->tls.certificates[0].key, "/usual");
+	const struct pair_settings *pair = settings->tls.certificates[0].pairs;
+	assert_string_equal(pair->certificate, "/${POSTERN_TEST}");
+	assert_string_equal(pair->key, "/usual");
 	settings_free(settings);
 	unsetenv("POSTERN_TEST");
+}
+
+static void several_certificates_stand_in_one_list(void **state)
+{
+	struct settings *settings = load_good("tls { certificate = { \"/c\", "
+		"\"/d\" } key = { \"/k\", \"/l\" } ocsp = { \"\", \"/o\" }\n"
+		"host \"h\" { certificate = \"/e\" key = \"/m\" } }\n");
+	const struct certificate_settings *hosts = settings->tls.certificates;
+
+	(void)state;
+	assert_int_equal(settings->key_count, 3);
+	assert_int_equal(hosts[0].pair_count, 2);
+	assert_string_equal(hosts[0].pairs[1].certificate, "/d");
+	assert_string_equal(hosts[0].pairs[1].key, "/l");
+	assert_string_equal(hosts[0].pairs[0].ocsp, "");
+	assert_string_equal(hosts[0].pairs[1].ocsp, "/o");
+	assert_int_equal(hosts[0].pairs[1].number, 1);
+	assert_int_equal(hosts[1].pairs[0].number, 2);
+	settings_free(settings);
+}
+
+static void a_listener_takes_over_what_it_does_not_set(void **state)
+{
+	struct settings *settings = load_good(
+		"listen \"a\" { tls-options { min-version = 1.0 } }\n"
+		"listen \"b\" { tls-options { certificate = \"/x\" key = "
+		"\"/y\" client-ca = \"/z\" } }\nlisten \"c\" { }\n"
+		"tls { certificate = \"/c\" key = \"/k\" alpn = strict "
+		"min-version = 1.3 priority = \"%COMPAT\" "
+		"host \"h\" { certificate = \"/e\" key = \"/m\" } }\n");
+	const struct tls_settings *a = settings->listens[0].own_tls;
+	const struct tls_settings *b = settings->listens[1].own_tls;
+
+	(void)state;
+	assert_int_equal(settings->key_count, 3);
+	assert_null(settings->listens[2].own_tls);
+	assert_int_equal(a->min_version, TLS_VERSION_1_0);
+	assert_int_equal(a->alpn, ALPN_STRICT);
+	assert_int_equal(a->certificate_count, 2);
+	assert_string_equal(a->certificates[0].pairs[0].key, "/k");
+	assert_int_equal(a->certificates[0].pairs[0].number, 0);
+	assert_string_equal(a->certificates[1].host, "h");
+	assert_string_equal(b->certificates[0].pairs[0].key, "/y");
+	assert_int_equal(b->certificates[0].pairs[0].number, 2);
+	assert_string_equal(b->certificates[1].host, "h");
+	assert_string_equal(b->client_ca, "/z");
+	assert_string_equal(b->priority, "%COMPAT");
+	assert_int_equal(b->min_version, TLS_VERSION_1_3);
+	settings_free(settings);
+}
+
+static void who_has_all_certificates_needs_no_default(void **state)
+{
+	struct settings *settings = load_good("listen \"a\" { tls-options { "
+		"certificate = \"/x\" key = \"/y\" } }\n"
+		"listen \"b\" { tls = none }\n");
+
+	(void)state;
+	assert_int_equal(settings->tls.certificate_count, 0);
+	assert_int_equal(settings->listens[0].own_tls->certificate_count, 1);
+	settings_free(settings);
+}
+
+static void a_credential_is_a_file_of_systemd(void **state)
+{
+	struct settings *settings;
+
+	(void)state;
+	setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x", 1);
+	settings = load_good("tls { certificate = \"credential:cert.pem\" "
+		"key = credential:key.pem client-ca = \"credential:ca\" }\n");
+	assert_string_equal(settings->tls.certificates[0].pairs[0].key,
+		"/run/credentials/x/key.pem");
+	assert_string_equal(settings->tls.client_ca, "/run/credentials/x/ca");
+	settings_free(settings);
+	assert_null(load_text("tls { certificate = \"credential:../c\" key = "
+		"\"/k\" }\n"));
+	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
 static void print(const struct settings *settings, char text[TEXT_BYTES])
@@ -804,10 +943,16 @@ static void what_is_printed_reads_back_the_same(void **state)
 	expect_fixed_point(load_good("mailbox { import = popa3d }\n"));
 	expect_fixed_point(load_good("tls { certificate = \"\" key = \"\" }\n"
 		"listen \"a\" { tls = none }\n"));
+	expect_fixed_point(load_good("listen \"a\" { tls-options { "
+		"certificate = { \"/x\", \"/z\" } key = { \"/y\", \"/y\" } "
+		"ocsp = { \"\", \"/o\" } min-version = 1.0 } }\n"
+		"listen \"b\" { tls-options { alpn = strict } }\n"
+		"tls { ticket-lifetime = 1h min-version = 1.3 }\n"));
 	expect_fixed_point(load_good(
 		"user = \"a\"\nsigner-user = 'b c'\n"
 		"listen \"a\" { address = \"::1\" port = 0 }\n"
 	    "tls { certificate = \"/c\" key = \"/k\" priority = \"%COMPAT\"\n"
+		"  client-ca = \"/ca\" client-certificate = required\n"
 		"  host \"b.example\" { certificate = \"/d\" key = \"/l\" } }\n"
 		"auth { cleartext = never failure-delay = 1500ms\n"
 	    "  backend \"f\" { type = passwd-file path = \"/u\" uid = \"1000\""
@@ -989,6 +1134,14 @@ static const struct CMUnitTest cases[] = {
 		a_listener_without_a_port_has_that_of_its_tls),
 	SCRATCH_CASE("hosts are in lower case behind the default",
 		hosts_are_in_lower_case_behind_the_default),
+	SCRATCH_CASE("several certificates stand in one list",
+		several_certificates_stand_in_one_list),
+	SCRATCH_CASE("a listener takes over what it does not set itself",
+		a_listener_takes_over_what_it_does_not_set),
+	SCRATCH_CASE("who has all certificates in listeners needs no default",
+		who_has_all_certificates_needs_no_default),
+	SCRATCH_CASE("a credential is a file of systemd",
+		a_credential_is_a_file_of_systemd),
 	SCRATCH_CASE("variables expand, but not in single quotes",
 		variables_expand_but_not_in_single_quotes),
 	SCRATCH_CASE("what is printed reads back the same",

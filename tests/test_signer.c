@@ -79,21 +79,30 @@ static gnutls_pubkey_t make_certificate(const char *key_name,
 static void start_signer(struct house *house, const char *certificate,
 	const char *key)
 {
-	struct certificate_settings files = {
+	struct pair_settings pair = {
 		.certificate = strdup(scratch_path(certificate)),
-		.key = strdup(scratch_path(key)),
+		.key = strdup(scratch_path(key)), .ocsp = (char *)"",
+	};
+	struct certificate_settings host = {
+		.pairs = &pair, .pair_count = 1,
 		.place = (char *)"postern.conf:1",
 	};
-	struct tls_settings settings = {
-		.certificates = &files, .certificate_count = 1,
+	struct settings settings = {
+		.tls = {
+			.certificates = &host, .certificate_count = 1,
+			.priority = (char *)"", .client_ca = (char *)"",
+		},
+		.key_count = 1,
 	};
+	struct tls_context *context = tls_context_new(&settings, stderr);
 	int fds[2];
 
 	assert_int_equal(wire_pair(fds), 0);
 	house->signer_pid = fork();
 	if (house->signer_pid == 0) {
 		struct signer signer = {
-			.settings = &settings, .master_fd = fds[1],
+			.settings = &settings, .tls_context = context,
+			.master_fd = fds[1],
 			.root_fd = dup(fds[1]), .most_workers = 4,
 		};
 		close(fds[0]);
@@ -101,8 +110,9 @@ static void start_signer(struct house *house, const char *certificate,
 	}
 	close(fds[1]);
 	house->master_fd = fds[0];
-	free(files.certificate);
-	free(files.key);
+	tls_context_free(context);
+	free(pair.certificate);
+	free(pair.key);
 }
 
 static int exit_status(const struct house *house)
@@ -222,6 +232,10 @@ static void a_request_wrong_in_any_field_gets_no_signature(void **state)
 	expect_refused(&house, &request);
 	request = good_request;
 	request.is_digest = 1;
+	expect_refused(&house, &request);
+	request.algorithm = GNUTLS_SIGN_RSA_RAW;
+	expect_refused(&house, &request);
+	request.count = 36;
 	expect_refused(&house, &request);
 	end(&house);
 }

@@ -56,8 +56,9 @@ class Server:
     """One postern in the foreground.  Use it in a with statement.
 
     'sections' override DEFAULTS, by section and setting.  'listeners' maps a
-    title to (tls mode, address).  'hosts' are further names with certificates
-    of their own.  'backend' adds settings to the back end.
+    title to (tls mode, address, further lines).  'hosts' are further names
+    with certificates of their own.  'backend' adds settings to the back end.
+    'environment' (set before the start) adds variables.
     """
 
     def __init__(self, listeners=None, hosts=(), backend="", **sections):
@@ -68,6 +69,7 @@ class Server:
         self.sections = sections
         self.users = []
         self.program = None  # another one than that of the build tree
+        self.environment = {}
         self.process = None
         self.log = []
         self.ready = None
@@ -115,9 +117,11 @@ class Server:
         if as_root():
             yield 'user = "nobody"'
             yield 'signer-user = "daemon"'
-        for title, (tls, address) in self.listeners.items():
+        for title, (tls, address, *more) in self.listeners.items():
             yield (f'listen "{title}" {{ address = {{ "{address}" }}  '
-                   f"port = 0  tls = {tls} }}")
+                   f"port = 0  tls = {tls}")
+            yield from more
+            yield "}"
         yield "tls {"
         yield from self.certificate_lines("main")
         for host in self.hosts:
@@ -181,7 +185,8 @@ class Server:
         self.process = subprocess.Popen(
             [self.program or program(), "--config", self.config_path],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            start_new_session=True, cwd="/")
+            start_new_session=True, cwd="/",
+            env=os.environ | self.environment)
         self.pid = self.process.pid
         self.reader = threading.Thread(target=self.read_log, daemon=True)
         self.reader.start()
