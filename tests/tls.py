@@ -158,6 +158,22 @@ def _():
         check("legacy" not in line.string, f"marked: {line.string}")
 
 
+@case("3DES needs a word of its own in the priority of a listener")
+def _():
+    listeners = LEGACY | {"oldest": (
+        "implicit", "127.0.0.1",
+        'tls-options { min-version = 1.0  priority = "+3DES-CBC" }')}
+    triple = "NORMAL:-VERS-ALL:+VERS-TLS1.0:-CIPHER-ALL:+3DES-CBC"
+    with TwoKeys(listeners) as server:
+        for listener, wanted in (("pop3s", False), ("old", False),
+                                 ("oldest", True)):
+            works, said = gnutls_cli(server, triple, listener=listener)
+            equal(works, wanted, f"3DES at {listener}:\n{said}")
+        works, _ = gnutls_cli(server, f"{triple}:-KX-ALL:+RSA",
+                              listener="oldest")
+        check(not works, "static RSA works")
+
+
 @case("min-version = 1.3 refuses TLS 1.2")
 def _():
     with Server(tls={"min-version": "1.3"}) as server:
