@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -196,30 +195,6 @@ void generation_warn(const struct generation *generation)
 	free(text);
 }
 
-static uint64_t mix(uint64_t stamp, int64_t value)
-{
-	return (stamp ^ (uint64_t)value) * 1099511628211u;
-}
-
-/* A number that is another one when a passwd-file has changed; never 0. */
-static uint64_t stamp_users(const struct auth_settings *auth)
-{
-	uint64_t stamp = 14695981039346656037u;
-	struct stat status;
-
-	for (size_t i = 0; i < auth->backend_count; i++) {
-		if (auth->backends[i].type != BACKEND_PASSWD_FILE ||
-				stat(auth->backends[i].path, &status) < 0)
-			continue;
-		stamp = mix(stamp, (int64_t)status.st_ino);
-		stamp = mix(stamp, (int64_t)status.st_size);
-		stamp = mix(stamp, (int64_t)status.st_mtim.tv_sec);
-		stamp = mix(stamp, (int64_t)status.st_mtim.tv_nsec);
-		stamp = mix(stamp, (int64_t)status.st_ctim.tv_nsec);
-	}
-	return stamp | 1;
-}
-
 static void ask_abilities(struct generation *generation)
 {
 	int status = 0;
@@ -342,7 +317,7 @@ int generation_renew(struct generation *next, struct generation *current,
 
 bool generation_renew_abilities(struct generation *generation)
 {
-	uint64_t stamp = stamp_users(&generation->settings->auth);
+	uint64_t stamp = stamp_users(generation->settings);
 	uint32_t before = generation->abilities;
 
 	if (stamp == generation->users_stamp)

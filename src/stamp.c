@@ -1,5 +1,5 @@
 /*
- * stamp.c - whether the files of TLS have changed on disk
+ * stamp.c - whether files that we depend on have changed on disk
  *
  * Runs in: the master.  Distrusts: nobody; who may write there has the keys.
  */
@@ -71,5 +71,15 @@ uint64_t stamp_files(const struct settings *settings, const char **strange)
 		if (settings->listens[i].own_tls != NULL)
 			add_set(&stamp, settings->listens[i].own_tls);
 	*strange = stamp.strange;
+	return stamp.sum;
+}
+
+uint64_t stamp_users(const struct settings *settings)
+{
+	struct stamp stamp = { .sum = FNV_START };
+
+	for (size_t i = 0; i < settings->auth.backend_count; i++)
+		if (settings->auth.backends[i].type == BACKEND_PASSWD_FILE)
+			add_file(&stamp, settings->auth.backends[i].path);
 	return stamp.sum;
 }

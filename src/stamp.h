@@ -1,5 +1,5 @@
 /*
- * stamp.h - whether the files of TLS have changed on disk
+ * stamp.h - whether files that we depend on have changed on disk
  */
 #ifndef POSTERN_STAMP_H
 #define POSTERN_STAMP_H
@@ -17,5 +17,8 @@
  * has been written, replaced or removed.
  */
 uint64_t stamp_files(const struct settings *settings, const char **strange);
+
+/* The same of all passwd-files; one that is missing may still come. */
+uint64_t stamp_users(const struct settings *settings);
 
 #endif

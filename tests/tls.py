@@ -10,7 +10,7 @@ import ssl
 import subprocess
 
 from postern_testing import (LOST, Client, Server, Skip, Suite, certificates,
-                             check, equal, log_in, run_cases)
+                             check, equal, log_in, matches, run_cases, sasl)
 
 WAIT_S = 60
 SHADOW_BYTES = 1 << 30
@@ -528,6 +528,58 @@ def _():
                 check(False, f"{stem} is let in")
             except LOST:
                 server.wait_for_log("listener=own .*end=tls-failed", seen)
+
+
+def external(client, authzid):
+    """Log in by the certificate alone."""
+    return client.ask(f"AUTH EXTERNAL {sasl.encode(authzid)}")
+
+
+@case("AUTH EXTERNAL opens the mailbox of the name in the certificate")
+def _():
+    with Known() as server:
+        server.add_user("joe@example.net")
+        server.add_user("ann@example.net")
+        for name in "joe", "jim":
+            server.authority.make(server.path(name), name, "tls_www_client",
+                                  f'email = "{name}@example.net"',
+                                  "signing_key")
+        for listener, stem in (("pop3s", "joe"), ("may", None)):
+            with server.client(listener, stem) as client:
+                matches(rb"-ERR .*", external(client, b""), listener)
+        with server.client("may", "jim") as client:
+            matches(rb"-ERR \[AUTH\] .*", external(client, b""), "unknown")
+        for listener, authzid, wanted in (
+                ("own", b"", rb"\+OK 3 .*"),
+                ("may", b"joe@example.net", rb"\+OK 3 .*"),
+                ("may", b"ann@example.net", rb"-ERR \[AUTH\] .*")):
+            with server.client(listener, "joe") as client:
+                client.ok("CAPA")
+                check(any(b" EXTERNAL" in line for line in client.lines()),
+                      "EXTERNAL is not announced")
+                matches(wanted, external(client, authzid), f"{authzid}")
+        with server.client("may", "joe") as client:
+            equal(sasl.ask(client, "AUTH EXTERNAL"), b"", "the challenge")
+            matches(rb"\+OK 3 .*", client.ask(""), "an empty response")
+            client.ok("QUIT")
+        server.wait_for_session(user="joe@example.net", end="quit")
+
+
+@case("AUTH EXTERNAL works on a session that was resumed")
+def _():
+    with Known() as server:
+        server.add_user("joe@example.net")
+        server.authority.make(server.path("joe"), "joe", "tls_www_client",
+                              'email = "joe@example.net"', "signing_key")
+        with server.client("may", "joe") as client:
+            client.ask("NOOP")  # a ticket has come by now
+            session, context = client.socket.session, client.context
+            client.ok("QUIT")
+        with Client(server, "tls", listener="may", context=context,
+                    session=session) as client:
+            check(client.socket.session_reused, "it was not resumed")
+            matches(rb"\+OK 3 .*", external(client, b""), "the reply")
+            client.ok("QUIT")
 
 
 # The key of session tickets.
