@@ -35,7 +35,7 @@ SRC_ROWS = (
     "line | dots | proxy | peers | listen | notify | wire",
     "settings settings_auth settings_file settings_mailbox settings_options "
     "settings_parts settings_print settings_text settings_tls settings_value",
-    "log | deadline",
+    "log | deadline | network",
 )
 MAILDIR_ROWS = (
     "drop | update",
