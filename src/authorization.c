@@ -20,7 +20,7 @@
 
 static enum pop3_event refuse_cleartext(struct session *session)
 {
-	if (session->settings->auth.cleartext == CLEARTEXT_NEVER)
+	if (session->rules->cleartext == CLEARTEXT_NEVER)
 		return pop3_err(session, "passwords are not taken here");
 	if (capa_has_stls(session))
 		return pop3_err(session, "not without TLS: use STLS first");
@@ -74,7 +74,7 @@ static enum pop3_event welcome(struct session *session)
 static enum pop3_event deny(struct session *session)
 {
 	pop3_err(session, "[AUTH] wrong user name or password");
-	if (++session->failed_logins >= session->settings->auth.attempts)
+	if (++session->failed_logins >= session->rules->attempts)
 		return pop3_over(session, WIRE_END_ATTEMPTS);
 	return POP3_CONTINUE;
 }
@@ -127,7 +127,7 @@ static int64_t answer_deadline_ms(const struct session *session)
 {
 	int64_t login_ms = session->stream.deadline_ms;
 	int64_t open_ms = deadline_in_s(
-		session->settings->limits.idle_timeout_s);
+		session->rules->idle_timeout_s);
 
 	return open_ms > login_ms ? open_ms : login_ms;
 }
@@ -235,7 +235,7 @@ enum pop3_event authorization_start_tls(struct session *session)
 {
 	struct wire_session *report = &session->report;
 	int64_t deadline_ms = deadline_in_s(
-		session->settings->limits.tls_timeout_s);
+		session->rules->tls_timeout_s);
 	const char *why = "";
 
 	if (stream_start_tls(&session->stream, session->tls_context,

@@ -66,7 +66,7 @@ bool capa_has_stls(const struct session *session)
 
 bool capa_has_user(const struct session *session)
 {
-	switch (session->settings->auth.cleartext) {
+	switch (session->rules->cleartext) {
 	case CLEARTEXT_ALWAYS:
 		return true;
 	case CLEARTEXT_TLS_ONLY:

@@ -168,7 +168,7 @@ static void check_login(const struct keeper *keeper,
 
 	/* From here on the mailbox may take its time, too. */
 	if (result == AUTH_GRANTED)
-		set_alarm(keeper->settings->limits.idle_timeout_s);
+		set_alarm(keeper->rules.idle_timeout_s);
 	if (result == AUTH_DENIED)
 		deny(keeper, request.name, since_ms);
 	if (result == AUTH_PERMANENT)
@@ -362,7 +362,7 @@ void keeper_run(struct keeper *keeper)
 
 	(void)prctl(PR_SET_NAME, "postern-keeper", 0, 0, 0);
 	(void)signal(SIGTERM, on_term);
-	set_alarm(keeper->settings->limits.login_timeout_s);
+	set_alarm(keeper->rules.login_timeout_s);
 	check_login(keeper, &login, &identity);
 	become(keeper, &identity);
 

@@ -23,6 +23,9 @@ struct pool_client {
 	char address[64];		/* numeric */
 	char listener[32];
 	int64_t since_ms;
+	bool is_trusted;		/* no penalty, and no limit */
+	uint32_t policy;
+	struct session_rules rules;	/* when it came, of its policy */
 	uint32_t logins;		/* keepers it asked for */
 	bool wants_keeper;		/* when its last one has ended */
 };

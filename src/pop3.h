@@ -24,6 +24,7 @@ struct session {
 	struct line line;
 	struct mailbox mailbox;
 	const struct settings *settings;
+	const struct session_rules *rules;	/* for this client */
 	const struct listen_settings *listener;
 	struct tls_context *tls_context;	/* NULL: no TLS here */
 	int master_fd;

@@ -43,6 +43,7 @@ static _Noreturn void become_keeper(const struct master *master,
 {
 	struct keeper keeper = {
 		.settings = master->generation.settings,
+		.rules = worker->client.rules,
 		.listener = worker->client.listener,
 		.delay_ms = delay_ms,
 		.worker_fd = worker_fd,
@@ -63,8 +64,9 @@ static int fork_keeper(struct master *master, struct pool_worker *worker)
 	const struct peer_key *key = &worker->client.key;
 	uint32_t failures = attempts_waiting(&master->attempts, key) +
 		peers_failures(master->peers, key, deadline_now_ms());
-	uint32_t delay_ms = peers_delay_ms(master->generation.settings->auth
-		.failure_delay_ms, failures);
+	uint32_t delay_ms = worker->client.is_trusted ? 0 :
+		peers_delay_ms(worker->client.rules.failure_delay_ms,
+			failures);
 	int pair[2];
 
 	if (attempts_reserve(&master->attempts) < 0 || wire_pair(pair) < 0)
@@ -97,7 +99,7 @@ static void give_keeper(struct master *master, struct pool_worker *worker)
 	int keeper_fd = -1;
 
 	if (worker->client.logins >=
-			settings->auth.attempts + OTHER_LOGINS)
+			worker->client.rules.attempts + OTHER_LOGINS)
 		answer.error = EPERM;
 	else if (master->attempts.count >= (size_t)settings->pool.max * 2)
 		answer.error = EAGAIN;

@@ -157,6 +157,7 @@ static cfg_opt_t auth_options[] = {
 	VALUE("failure-delay", 2000),
 	VALUE("attempts", 3),
 	VALUE("concurrent-checks", 2),
+	STRINGS("trusted"),
 	SECTIONS("backend", backend_options),
 	CFG_END()
 };
@@ -191,6 +192,19 @@ static cfg_opt_t limits_options[] = {
 	CFG_END()
 };
 
+/* What is not given has the value of auth or limits. */
+static cfg_opt_t policy_options[] = {
+	STRINGS("match"),
+	VALUE("cleartext", 0),
+	VALUE("failure-delay", 0),
+	VALUE("attempts", 0),
+	VALUE("idle-timeout", 0),
+	VALUE("login-timeout", 0),
+	VALUE("tls-timeout", 0),
+	VALUE("per-address", 0),
+	CFG_END()
+};
+
 static cfg_opt_t log_options[] = {
 	VALUE("target", LOG_TARGET_AUTO),
 	VALUE("level", LOG_LEVEL_INFO),
@@ -206,6 +220,7 @@ static cfg_opt_t root_options[] = {
 	SECTION("mailbox", mailbox_options),
 	SECTION("pool", pool_options),
 	SECTION("limits", limits_options),
+	SECTIONS("policy", policy_options),
 	SECTION("log", log_options),
 	CFG_FUNC("include", NULL),
 	CFG_FUNC(OPTIONS_END_WORD, NULL),

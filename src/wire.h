@@ -36,6 +36,8 @@ enum wire_kind {
 struct wire_connection {
 	uint32_t kind;
 	uint32_t listener;	/* index in settings.listens */
+	uint32_t policy;	/* see settings_policy_of() */
+	uint32_t is_trusted;	/* 1: the settings exempt its address */
 };
 
 /*

@@ -99,7 +99,7 @@ static enum pop3_event authorize(struct session *session)
 	enum pop3_event event = POP3_CONTINUE;
 
 	stream_set_deadline(&session->stream, deadline_in_s(
-		session->settings->limits.login_timeout_s));
+		session->rules->login_timeout_s));
 	if (session->listener->tls == TLS_IMPLICIT)
 		event = authorization_start_tls(session);
 	if (event == POP3_CONTINUE)
@@ -111,7 +111,7 @@ static enum pop3_event authorize(struct session *session)
 
 static void transact(struct session *session)
 {
-	session->stream.progress_s = session->settings->limits.idle_timeout_s;
+	session->stream.progress_s = session->rules->idle_timeout_s;
 	hold_begin(session);
 	(void)pop3_serve(session, &transaction_state);
 }
@@ -176,12 +176,13 @@ static void on_term(int number)
 }
 
 static void serve(const struct worker *worker,
-	const struct listen_settings *listener, int client_fd)
+	const struct wire_connection *connection, int client_fd)
 {
 	static struct stream_buffers buffers;
 	struct session session = {
 		.settings = worker->settings,
-		.listener = listener,
+		.listener = &worker->settings->listens[connection->listener],
+		.rules = settings_rules(worker->settings, connection->policy),
 		.tls_context = worker->tls_context,
 		.master_fd = worker->master_fd,
 		.report = { .kind = WIRE_SESSION,
@@ -206,19 +207,20 @@ static void serve(const struct worker *worker,
 
 /* Wait for a connection.  Returns its socket, or exits. */
 static int receive_connection(const struct worker *worker,
-	const struct listen_settings **listener)
+	struct wire_connection *connection)
 {
-	struct wire_connection connection;
 	int client_fd;
 
-	if (wire_receive(worker->master_fd, WIRE_CONNECTION, &connection,
-			sizeof(connection), &client_fd) < 0)
+	if (wire_receive(worker->master_fd, WIRE_CONNECTION, connection,
+			sizeof(*connection), &client_fd) < 0)
 		_exit(errno == EPIPE ? WORKER_EXIT_OK :
 			WORKER_EXIT_BAD_RECORD);
 	if (client_fd < 0 ||
-			connection.listener >= worker->settings->listen_count)
+			connection->listener >=
+				worker->settings->listen_count ||
+			settings_rules(worker->settings,
+				connection->policy) == NULL)
 		_exit(WORKER_EXIT_BAD_RECORD);
-	*listener = &worker->settings->listens[connection.listener];
 	return client_fd;
 }
 
@@ -235,9 +237,9 @@ void worker_run(const struct worker *worker)
 
 	uint32_t most = worker->settings->pool.sessions_per_worker;
 	for (uint32_t i = 0; i < most; i++) {
-		const struct listen_settings *listener;
-		int client_fd = receive_connection(worker, &listener);
-		serve(worker, listener, client_fd);
+		struct wire_connection connection;
+		int client_fd = receive_connection(worker, &connection);
+		serve(worker, &connection, client_fd);
 	}
 	_exit(WORKER_EXIT_OK);
 }

@@ -34,7 +34,8 @@ SRC_ROWS = (
     "attempts | inherit",
     "line | dots | proxy | peers | listen | notify | wire",
     "settings settings_auth settings_file settings_mailbox settings_options "
-    "settings_parts settings_print settings_text settings_tls settings_value",
+    "settings_parts settings_policy settings_print settings_text settings_tls "
+    "settings_value",
     "log | deadline | network",
 )
 MAILDIR_ROWS = (
