@@ -15,6 +15,7 @@
 
 #include "capa.h"
 #include "deadline.h"
+#include "name_tag.h"
 
 #define MOST_BAD_COMMANDS 10
 
@@ -37,10 +38,13 @@ static void forget_user(struct session *session)
 /* Ask the master for a keeper.  Returns its socket, or -1 with errno. */
 static int ask_keeper(struct session *session)
 {
-	struct wire_plain request = { .kind = WIRE_KEEPER };
+	struct wire_attempt request = { .kind = WIRE_KEEPER };
 	struct wire_keeper answer;
 	int keeper_fd;
 
+	name_tag(session->name_key, session->user,
+		session->settings->mailbox.folder_separator,
+		request.name_tag);
 	if (wire_send(session->master_fd, &request, sizeof(request), -1) < 0 ||
 			wire_wait(session->master_fd,
 				session->stream.deadline_ms) < 0 ||

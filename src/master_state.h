@@ -15,6 +15,7 @@
 #include "listen.h"
 #include "peers.h"
 #include "pool.h"
+#include "wire.h"
 
 enum stop { STOP_NOT, STOP_DRAIN, STOP_NOW };
 
@@ -23,7 +24,9 @@ struct master {
 	struct listeners listeners;
 	struct pool pool;
 	struct attempts attempts;
-	struct peers *peers;
+	struct peers *peers;		/* by address */
+	struct peers *names;		/* failures by the tag of a user */
+	uint8_t name_key[WIRE_NAME_KEY_OCTETS];
 	int root_fd;			/* an empty directory */
 	int gate_fd;			/* see keeper_gate() */
 	uint32_t keeper_count;		/* forked so far */

@@ -74,12 +74,29 @@ static int prepare_socket(int fd, const struct settings *settings)
 	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
+/*
+ * Whether the client spoke before the greeting: no POP3 client does, but those
+ * who throw words at any port do.  Without TLS only: there, it speaks first.
+ */
+static bool is_early(const struct session *session)
+{
+	const struct stream *stream = &session->stream;
+	char octet;
+
+	return stream->tls == NULL && !session->is_trusted &&
+		recv(stream->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* The ticket, if there is one, and the greeting leave in one segment. */
 static enum pop3_event greet(struct session *session)
 {
 	struct stream *stream = &session->stream;
 	bool has_ticket = stream->tls != NULL;
 
+	if (is_early(session)) {
+		pop3_err(session, "wait for the greeting first");
+		return pop3_over(session, WIRE_END_EARLY_TALKER);
+	}
 	if (has_ticket) {
 		stream_hold(stream);
 		tls_send_ticket(stream->tls);
@@ -185,9 +202,12 @@ static void serve(const struct worker *worker,
 		.rules = settings_rules(worker->settings, connection->policy),
 		.tls_context = worker->tls_context,
 		.master_fd = worker->master_fd,
+		.is_trusted = connection->is_trusted != 0,
 		.report = { .kind = WIRE_SESSION,
 			.end = WIRE_END_DISCONNECTED },
 	};
+	memcpy(session.name_key, connection->name_key,
+		sizeof(session.name_key));
 	current = &session;
 	mailbox_begin(&session.mailbox);
 	stream_begin(&session.stream, client_fd, &buffers);

@@ -20,12 +20,12 @@ SRC_ROWS = (
     "master",
     "waiting",
     "arrivals | departures requests",
-    "master_state | session_log",
+    "guessers master_state | session_log",
     "pool",
     "generation",
     "keeper | worker | signer",
     "commit | authorization | transaction | child",
-    "maildrop | hold",
+    "maildrop | hold | name_tag",
     "auth auth_account auth_child auth_file auth_name auth_program "
     "auth_scheme passwd_file | capa",
     "pop3 | confine",
@@ -60,9 +60,10 @@ CROSSING = {
 OWNERS = {
     "confuse.h": {"settings_file", "settings_options"},
     "gnutls/gnutls.h": {"tls", "tls_context", "auth_scheme", "maildrop",
-                        "master", "signer"},
+                        "master", "name_tag", "signer"},
     "gnutls/abstract.h": {"tls_context", "signer"},
-    "gnutls/crypto.h": {"auth_scheme", "maildrop", "master", "signer"},
+    "gnutls/crypto.h": {"auth_scheme", "maildrop", "master", "name_tag",
+                        "signer"},
     "security/pam_appl.h": set(),
 }
 # Where the design names an exception: (file, header): why.

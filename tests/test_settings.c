@@ -345,7 +345,7 @@ static const struct dictum dicta[] = {
 	    "@:4: policy \"lan\" needs a match (write: match = { "
 		"\"192.0.2.0/24\" })\n" },
 	{ "a policy's match must be a network",
-		"policy \"lan\" { match = { \"10.0.0.0/8\", \"10.0.0.1/8\" } }",
+		"policy \"lan\" { match = { \"::1\", \"10.0.0.1/8\" } }",
 	    "@:1: match \"10.0.0.1/8\" is no network: its address has bits "
 		"behind the prefix (write 192.0.2.0/24 or 2001:db8::/32)\n" },
 	{ "a trusted name is refused",
@@ -360,7 +360,7 @@ static const struct dictum dicta[] = {
 	{ "two policies of one name are refused",
 		"policy \"a\" { match = \"::1\" }\n"
 		"policy \"a\" { match = \"::2\" }\n",
-		"@:2: found duplicate title 'a' (give each section its own)\n" },
+	    "@:2: found duplicate title 'a' (give each section its own)\n" },
 	{ "an include inside a section is refused",
 		"pool {\n include(\"x\")\n}\n",
 		"@:2: no such option 'include' in pool; is the '}' of pool "
