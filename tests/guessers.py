@@ -2,13 +2,18 @@
 """Who guesses passwords, whom that hurts, and who is trusted."""
 
 import contextlib
+import os
+import shutil
 import statistics
 import subprocess
+import sys
 import threading
 import time
 
 from postern_testing import (Client, Server, Suite, check, equal, log_in,
                              matches, run_cases)
+from postern_testing.programs import environ, find, tree
+from postern_testing.tap import environment
 
 suite = Suite()
 case = suite.case
@@ -250,6 +255,62 @@ def _():
                 client.lines()
                 quick.append(time.monotonic() - start)
         check(not are_alike(quick, times["known"]), "this case sees nothing")
+
+
+# fail2ban.
+
+def banned(server, name):
+    """Return the addresses that a filter of fail2ban finds in the log."""
+    program = find("fail2ban-regex")
+    log = server.path("mail.log")
+    with open(log, "w", encoding="utf-8") as file:
+        file.writelines("Nov 24 22:00:00 mail postern[123]: "
+                        + line.removeprefix("postern: ") + "\n"
+                        for line in list(server.log))
+    stock = "/etc/fail2ban"
+    if program.startswith(tree()):
+        stock = tree("etc/fail2ban")
+    filters = server.path("filter.d")
+    if not os.path.exists(filters):
+        shutil.copytree(os.path.join(stock, "filter.d"), filters)
+        shutil.copy(os.path.join(
+            environment("top_srcdir", os.path.join(
+                os.path.dirname(__file__), "..")),
+            "contrib/fail2ban/filter.d/postern.conf"), filters)
+    done = subprocess.run(
+        [sys.executable, program, "-o", "<ip>", log,
+         os.path.join(filters, f"{name}.conf") + "[_daemon=postern]"],
+        env=environ(program, PYTHONPATH=tree("usr/lib/python3/dist-packages")),
+        capture_output=True, text=True, check=False, timeout=60)
+    equal(done.returncode, 0, f"status of fail2ban-regex: {done.stderr}")
+    return sorted(done.stdout.split())
+
+
+@case("fail2ban finds who failed, was refused or early, and nobody else")
+def _():
+    find("fail2ban-regex")
+    with Server(pool={"spare": "1", "max": "1"},
+                auth={"failure-delay": "1ms"}) as server:
+        server.add_user("joe")
+        guess(server, "127.0.0.2")
+        names = (b"x ip=[6.6.6.6]", b"x, ip=[6.6.6.6], y",
+                 b"x, ip=[6.6.6.6], listener=pop3",
+                 b"LOGIN FAILED, user=x, ip=[6.6.6.6], listener=")
+        for name in names:
+            with Client(server, source="127.0.0.3") as client:
+                client.ok(b"USER " + name)
+                client.refused("PASS wrong", "AUTH")
+        with early(server, "127.0.0.5") as client:
+            client.line()
+            client.expect_end()
+        server.wait_for_log("EARLY TALKER")
+        log_in(server).close()
+        equal(set(banned(server, "courier-auth")),
+              {"127.0.0.2", "127.0.0.3"}, "found by courier-auth")
+        found = banned(server, "postern")
+        equal(set(found), {"127.0.0.2", "127.0.0.3", "127.0.0.5"},
+              "found by our filter")
+        equal(found.count("127.0.0.3"), len(names), "failures")
 
 
 run_cases(suite)
