@@ -26,9 +26,11 @@ static bool hand_over(struct master *master, int client_fd, uint32_t section,
 {
 	struct wire_connection record = {
 		.kind = WIRE_CONNECTION, .listener = section,
+		.policy = client->policy, .is_trusted = client->is_trusted,
 	};
 	struct pool_worker *worker;
 
+	memcpy(record.name_key, master->name_key, sizeof(record.name_key));
 	while ((worker = pool_idle(&master->pool)) != NULL) {
 		if (wire_send(worker->fd, &record, sizeof(record),
 				client_fd) == 0) {
@@ -86,21 +88,33 @@ static void note_ends(struct pool_client *client, int client_fd,
 	client->local_port = listen_port(&local);
 }
 
+/* What the settings say of a client from 'address'. */
+static void describe(const struct settings *settings,
+	const struct sockaddr_storage *address, struct pool_client *client)
+{
+	const struct network_list *trusted = &settings->auth.trusted;
+
+	client->key = peers_key(address);
+	client->is_trusted = network_has(trusted->all, trusted->count,
+		address);
+	client->policy = settings_policy_of(settings, address);
+	client->rules = *settings_rules(settings, client->policy);
+}
+
 /* Admit a new connection, or not.  Closes 'client_fd' here in any case. */
 static void admit(struct master *master, int client_fd, uint32_t section,
 	const struct sockaddr_storage *address)
 {
 	const struct settings *settings = master->generation.settings;
 	const struct listen_settings *listen = &settings->listens[section];
-	struct pool_client client = {
-		.key = peers_key(address), .since_ms = deadline_now_ms(),
-	};
+	struct pool_client client = { .since_ms = deadline_now_ms() };
 
 	note_ends(&client, client_fd, address);
+	describe(settings, address, &client);
 	snprintf(client.listener, sizeof(client.listener), "%s",
 		listen->name);
 	if (!peers_enter(master->peers, &client.key,
-			settings->limits.per_address)) {
+			client.is_trusted ? 0 : client.rules.per_address)) {
 		log_refusal(master, &client);
 		refuse(client_fd, listen);
 	} else if (!hand_over(master, client_fd, section, &client)) {

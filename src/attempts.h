@@ -15,6 +15,8 @@ struct attempt {
 	pid_t keeper_pid;
 	pid_t worker_pid;
 	struct peer_key key;
+	struct peer_key name;	/* the tag of the user; 0: not known */
+	bool is_trusted;
 	char address[64];
 	bool holds_session;	/* the address's session counts until it ends */
 	int64_t kill_at_ms;	/* when it should long have ended */

@@ -18,13 +18,14 @@
 #include "deadline.h"
 #include "exchange.h"
 #include "language.h"
+#include "name_tag.h"
 #include "texts.h"
 
 #define MOST_BAD_COMMANDS 10
 
 static enum pop3_event refuse_cleartext(struct session *session)
 {
-	if (session->settings->auth.cleartext == CLEARTEXT_NEVER)
+	if (session->rules->cleartext == CLEARTEXT_NEVER)
 		return pop3_err(session, "passwords are not taken here");
 	if (capa_has_stls(session))
 		return pop3_err(session, "not without TLS: use STLS first");
@@ -41,10 +42,13 @@ static void forget_user(struct session *session)
 /* Ask the master for a keeper.  Returns its socket, or -1 with errno. */
 static int ask_keeper(struct session *session)
 {
-	struct wire_plain request = { .kind = WIRE_KEEPER };
+	struct wire_attempt request = { .kind = WIRE_KEEPER };
 	struct wire_keeper answer;
 	int keeper_fd;
 
+	name_tag(session->name_key, session->user,
+		session->settings->mailbox.folder_separator,
+		request.name_tag);
 	if (wire_send(session->master_fd, &request, sizeof(request), -1) < 0 ||
 			wire_wait(session->master_fd,
 				session->stream.deadline_ms) < 0 ||
@@ -79,7 +83,7 @@ static enum pop3_event welcome(struct session *session)
 static enum pop3_event deny(struct session *session)
 {
 	pop3_err(session, "[AUTH] wrong user name or password");
-	if (++session->failed_logins >= session->settings->auth.attempts)
+	if (++session->failed_logins >= session->rules->attempts)
 		return pop3_over(session, WIRE_END_ATTEMPTS);
 	return POP3_CONTINUE;
 }
@@ -88,7 +92,7 @@ static enum pop3_event deny(struct session *session)
 static enum pop3_event malformed(struct session *session)
 {
 	pop3_err(session, "that is no response of this mechanism");
-	if (++session->failed_logins >= session->settings->auth.attempts)
+	if (++session->failed_logins >= session->rules->attempts)
 		return pop3_over(session, WIRE_END_ATTEMPTS);
 	return POP3_CONTINUE;
 }
@@ -300,9 +304,9 @@ enum pop3_event authorization_start_tls(struct session *session)
 	struct tls_wish wish = {
 		.listener = (size_t)(session->listener -
 			session->settings->listens),
-		.allows_legacy = session->allows_legacy_tls,
+		.allows_legacy = session->rules->allows_legacy_tls,
 		.deadline_ms = deadline_in_s(
-			session->settings->limits.tls_timeout_s),
+			session->rules->tls_timeout_s),
 	};
 	const char *why = "";
 

@@ -88,7 +88,7 @@ bool capa_has_stls(const struct session *session)
 /* Whether a password may come as it is. */
 static bool may_cleartext(const struct session *session)
 {
-	switch (session->settings->auth.cleartext) {
+	switch (session->rules->cleartext) {
 	case CLEARTEXT_ALWAYS:
 		return true;
 	case CLEARTEXT_TLS_ONLY:

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "deadline.h"
+#include "guessers.h"
 #include "keeper.h"
 #include "log.h"
 #include "requests.h"
@@ -74,7 +74,7 @@ static void reap_keeper(struct master *master, const struct attempt *attempt,
 		log_error("keeper %d got what a worker must not send; ip=[%s]",
 			(int)attempt->keeper_pid, attempt->address);
 	if (is_denied || is_lied_to)
-		peers_failed(master->peers, &attempt->key, deadline_now_ms());
+		guessers_attempt_failed(master, attempt);
 	if (attempt->holds_session)
 		peers_leave(master->peers, &attempt->key);
 	requests_keeper_ended(master, attempt->worker_pid);

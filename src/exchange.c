@@ -102,7 +102,7 @@ int64_t exchange_deadline_ms(const struct session *session)
 {
 	int64_t login_ms = session->stream.deadline_ms;
 	int64_t open_ms = deadline_in_s(
-		session->settings->limits.idle_timeout_s);
+		session->rules->idle_timeout_s);
 
 	return open_ms > login_ms ? open_ms : login_ms;
 }

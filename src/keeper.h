@@ -12,6 +12,7 @@
 /* What a keeper is given by the master that forks it. */
 struct keeper {
 	const struct settings *settings;
+	struct session_rules rules;	/* for this client */
 	const char *listener;		/* its name, for the log */
 	char address[64];		/* of the client, numeric */
 	char local_address[64];		/* ours, that it has connected to */

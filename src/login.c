@@ -98,7 +98,7 @@ static void bid_farewell(const struct keeper *keeper, const char *farewell)
 	struct wire_step step;
 
 	send_challenge(keeper, farewell);
-	login_set_alarm(keeper->settings->limits.login_timeout_s);
+	login_set_alarm(keeper->rules.login_timeout_s);
 	if (wire_receive(keeper->worker_fd, WIRE_STEP, &step, sizeof(step),
 			NULL) < 0)
 		_exit(KEEPER_EXIT_DENIED);
@@ -130,7 +130,7 @@ static void judge(const struct keeper *keeper,
 {
 	/* From here on the mailbox may take its time, too. */
 	if (outcome->result == AUTH_GRANTED)
-		login_set_alarm(keeper->settings->limits.idle_timeout_s);
+		login_set_alarm(keeper->rules.idle_timeout_s);
 	if (outcome->result == AUTH_DENIED)
 		deny(keeper, outcome, since_ms);
 	if (outcome->result == AUTH_PERMANENT)
@@ -254,7 +254,7 @@ void login_run(const struct keeper *keeper, struct sasl_outcome *login)
 
 	*login = (struct sasl_outcome){ .result = AUTH_DENIED };
 	(void)signal(SIGTERM, on_term);
-	login_set_alarm(keeper->settings->limits.login_timeout_s);
+	login_set_alarm(keeper->rules.login_timeout_s);
 	gate_use(keeper->gate_fd, keeper->number %
 		keeper->settings->auth.concurrent_checks);
 	ssize_t bytes = wire_receive_any(keeper->worker_fd, &attempt,

@@ -264,11 +264,15 @@ static int begin(struct master *master, const struct master_start *start)
 	*master = (struct master){
 		.listeners = start->listeners,
 		.peers = peers_new(PEERS_CAPACITY, seed),
+		.names = peers_new(PEERS_CAPACITY, seed),
 		.root_fd = confine_empty_directory(),
 		.gate_fd = gate_make(),
 	};
-	if (master->peers == NULL || master->root_fd < 0 ||
-			master->gate_fd < 0) {
+	/* Without a good key, workers could tell names by their tags. */
+	(void)gnutls_rnd(GNUTLS_RND_KEY, master->name_key,
+		sizeof(master->name_key));
+	if (master->peers == NULL || master->names == NULL ||
+			master->root_fd < 0 || master->gate_fd < 0) {
 		log_error("can't start: %s", strerror(errno));
 		settings_free(start->settings);
 		return -1;
@@ -309,6 +313,7 @@ static void end(struct master *master)
 	pool_free(&master->pool);
 	attempts_free(&master->attempts);
 	peers_free(master->peers);
+	peers_free(master->names);
 	generation_end(&master->generation);
 	/* Signers end when nobody is left who could ask them. */
 	while (waitpid(-1, NULL, 0) > 0)

@@ -7,13 +7,12 @@
 
 #include "master_state.h"
 
-#include "deadline.h"
+#include "guessers.h"
 
 void master_punish(struct master *master, const struct pool_worker *worker)
 {
 	if (worker->has_client)
-		peers_failed(master->peers, &worker->client.key,
-			deadline_now_ms());
+		guessers_failed(master, &worker->client);
 	pool_throttle(&master->pool);
 }
 

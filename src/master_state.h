@@ -16,6 +16,7 @@
 #include "peers.h"
 #include "pool.h"
 #include "renewal.h"
+#include "wire.h"
 
 enum stop { STOP_NOT, STOP_DRAIN, STOP_NOW };
 
@@ -25,7 +26,9 @@ struct master {
 	struct pool pool;
 	struct attempts attempts;
 	struct renewal renewal;
-	struct peers *peers;
+	struct peers *peers;		/* by address */
+	struct peers *names;		/* failures by the tag of a user */
+	uint8_t name_key[WIRE_NAME_KEY_OCTETS];
 	int root_fd;			/* an empty directory */
 	int gate_fd;			/* see gate.h */
 	uint32_t keeper_count;		/* forked so far */

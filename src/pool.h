@@ -25,8 +25,13 @@ struct pool_client {
 	uint16_t port, local_port;	/* 0: not known */
 	char listener[32];
 	int64_t since_ms;
+	bool is_trusted;		/* no penalty, and no limit */
+	uint32_t policy;
+	struct session_rules rules;	/* when it came, of its policy */
 	uint32_t logins;		/* keepers it asked for */
 	bool wants_keeper;		/* when its last one has ended */
+	struct peer_key name;		/* whom that is for; 0: not known */
+	bool is_refusal_logged;
 };
 
 struct pool_worker {

@@ -216,7 +216,7 @@ static enum pop3_event serve_line(struct session *session,
 		return stream_lost(session, state);
 	if (state->has_idle_timer)
 		stream_set_deadline(&session->stream, deadline_in_s(
-			session->settings->limits.idle_timeout_s));
+			session->rules->idle_timeout_s));
 
 	enum line_event line = read_line(session);
 	if (line != LINE_MORE && state->check != NULL) {

@@ -24,11 +24,13 @@ struct session {
 	struct line line;
 	struct mailbox mailbox;
 	const struct settings *settings;
+	const struct session_rules *rules;	/* for this client */
 	const struct listen_settings *listener;
 	struct tls_context *tls_context;	/* NULL: no TLS here */
 	uint32_t abilities;		/* of the back ends: enum ability */
-	bool allows_legacy_tls;		/* whatever the listener says */
 	int master_fd;
+	bool is_trusted;		/* the client, by the settings */
+	uint8_t name_key[WIRE_NAME_KEY_OCTETS];
 	bool has_user;			/* USER was accepted */
 	bool was_user_offered;		/* in CAPA before the login */
 	char user[WIRE_NAME_OCTETS + 1];

@@ -14,6 +14,7 @@
 
 #include "child.h"
 #include "deadline.h"
+#include "guessers.h"
 #include "keeper.h"
 #include "log.h"
 #include "session_log.h"
@@ -43,6 +44,7 @@ static _Noreturn void become_keeper(const struct master *master,
 {
 	struct keeper keeper = {
 		.settings = master->generation.settings,
+		.rules = worker->client.rules,
 		.listener = worker->client.listener,
 		.port = worker->client.port,
 		.local_port = worker->client.local_port,
@@ -64,11 +66,8 @@ static _Noreturn void become_keeper(const struct master *master,
 /* Fork a keeper for 'worker'.  Returns the worker's end, or -1 with errno. */
 static int fork_keeper(struct master *master, struct pool_worker *worker)
 {
-	const struct peer_key *key = &worker->client.key;
-	uint32_t failures = attempts_waiting(&master->attempts, key) +
-		peers_failures(master->peers, key, deadline_now_ms());
-	uint32_t delay_ms = peers_delay_ms(master->generation.settings->auth
-		.failure_delay_ms, failures);
+	uint32_t delay_ms = guessers_delay_ms(master, &worker->client,
+		&worker->client.name);
 	int pair[2];
 
 	if (attempts_reserve(&master->attempts) < 0 || wire_pair(pair) < 0)
@@ -86,6 +85,8 @@ static int fork_keeper(struct master *master, struct pool_worker *worker)
 	struct attempt attempt = {
 		.keeper_pid = pid, .worker_pid = worker->pid,
 		.key = worker->client.key, .kill_at_ms = DEADLINE_NEVER,
+		.name = worker->client.name,
+		.is_trusted = worker->client.is_trusted,
 	};
 	memcpy(attempt.address, worker->client.address,
 		sizeof(attempt.address));
@@ -93,17 +94,29 @@ static int fork_keeper(struct master *master, struct pool_worker *worker)
 	return pair[0];
 }
 
+/* One line a session, for who bans addresses; fail2ban has our filter. */
+static void log_refusal(struct pool_client *client)
+{
+	if (!client->is_refusal_logged)
+		log_info("LOGIN REFUSED, too many failures, ip=[%s], "
+			"listener=%s", client->address, client->listener);
+	client->is_refusal_logged = true;
+}
+
 /* At most so many logins a session, and so many keepers in all. */
 static void give_keeper(struct master *master, struct pool_worker *worker)
 {
-	const struct settings *settings = master->generation.settings;
+	uint32_t most = master->generation.settings->pool.max;
 	struct wire_keeper answer = { .kind = WIRE_KEEPER };
 	int keeper_fd = -1;
 
 	if (worker->client.logins >=
-			settings->auth.attempts + OTHER_LOGINS)
+			worker->client.rules.attempts + OTHER_LOGINS)
 		answer.error = EPERM;
-	else if (master->attempts.count >= (size_t)settings->pool.max * 2)
+	else if (guessers_is_refused(master, &worker->client)) {
+		answer.error = EPERM;
+		log_refusal(&worker->client);
+	} else if (master->attempts.count >= (size_t)most * 2)
 		answer.error = EAGAIN;
 	else
 		keeper_fd = fork_keeper(master, worker);
@@ -122,8 +135,12 @@ static void give_keeper(struct master *master, struct pool_worker *worker)
  * KEEPER: one at a time.  The last one has answered, or its worker would not
  * ask again, but its exit status must be counted before the next penalty is.
  */
-static void answer_keeper(struct master *master, struct pool_worker *worker)
+static void answer_keeper(struct master *master, struct pool_worker *worker,
+	const struct wire_attempt *request)
 {
+	worker->client.name = (struct peer_key){ { 0 } };
+	memcpy(worker->client.name.octets, request->name_tag,
+		sizeof(request->name_tag));
 	if (attempts_has(&master->attempts, worker->pid))
 		worker->client.wants_keeper = true;
 	else
@@ -134,6 +151,11 @@ static void end_session(struct master *master, struct pool_worker *worker,
 	struct wire_session *report)
 {
 	session_log(&worker->client, report);
+	if (report->end == WIRE_END_EARLY_TALKER) {
+		guessers_failed(master, &worker->client);
+		log_info("EARLY TALKER, ip=[%s], listener=%s",
+			worker->client.address, worker->client.listener);
+	}
 	master_release_client(master, worker);
 	pool_set_done(&master->pool, worker);
 }
@@ -141,7 +163,7 @@ static void end_session(struct master *master, struct pool_worker *worker,
 /* What a busy worker may say. */
 union record {
 	uint32_t kind;
-	struct wire_plain plain;
+	struct wire_attempt attempt;
 	struct wire_session session;
 };
 
@@ -150,8 +172,8 @@ void requests_serve(struct master *master, struct pool_worker *worker)
 	union record record;
 	ssize_t bytes = wire_receive_any(worker->fd, &record, sizeof(record));
 
-	if (bytes == sizeof(record.plain) && record.kind == WIRE_KEEPER)
-		answer_keeper(master, worker);
+	if (bytes == sizeof(record.attempt) && record.kind == WIRE_KEEPER)
+		answer_keeper(master, worker, &record.attempt);
 	else if (bytes == sizeof(record.session) &&
 			record.kind == WIRE_SESSION)
 		end_session(master, worker, &record.session);

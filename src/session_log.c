@@ -30,6 +30,7 @@ static const char *const ends[WIRE_ENDS] = {
 	[WIRE_END_MESSAGE_CUT] = "message-cut",
 	[WIRE_END_STOPPED] = "stopped",
 	[WIRE_END_TAKEN_OVER] = "taken-over",
+	[WIRE_END_EARLY_TALKER] = "early-talker",
 };
 
 /* "-" for nothing, and no character that could forge a field. */

@@ -135,6 +135,7 @@ static struct settings *take_all(cfg_t *root)
 		&settings->mailbox);
 	take_pool(cfg_getsec(root, "pool"), &settings->pool);
 	take_limits(cfg_getsec(root, "limits"), &settings->limits);
+	settings_take_policies(root, settings);
 	settings->log_target = (enum log_target)cfg_getint(log, "target");
 	settings->log_level = (enum log_level)cfg_getint(log, "level");
 	return settings;
@@ -174,6 +175,7 @@ void settings_free(struct settings *settings)
 	settings_free_tls(&settings->tls);
 	settings_free_auth(&settings->auth);
 	settings_free_mailbox(&settings->mailbox);
+	settings_free_policies(settings);
 	free(settings->user);
 	free(settings->signer_user);
 	free(settings->file);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "network.h"
 
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
 enum tls_version {
@@ -78,12 +79,20 @@ struct backend_settings {
 	char *place;		/* where that was set: "file:line" */
 };
 
+/* As the file has them, with NULL at the end, and as they are compared. */
+struct network_list {
+	char **texts;
+	struct network *all;
+	size_t count;
+};
+
 struct auth_settings {
 	enum cleartext cleartext;
 	uint32_t failure_delay_ms;	/* 0: none */
 	uint32_t attempts;		/* failed logins per connection */
 	uint32_t concurrent_checks;	/* password checks at once */
 	uint32_t mechanisms;		/* SASL: a bit for each permitted */
+	struct network_list trusted;	/* no penalties, no per-address */
 	struct backend_settings *backends;
 	size_t backend_count;
 };
@@ -116,6 +125,27 @@ struct limit_settings {
 	uint32_t per_address;		/* sessions; an IPv6 /64 is one */
 };
 
+/*
+ * What a policy can change for the sessions of its clients; each has the
+ * meaning that it has in auth and limits.
+ */
+struct session_rules {
+	enum cleartext cleartext;
+	uint32_t failure_delay_ms;
+	uint32_t attempts;
+	uint32_t idle_timeout_s;
+	uint32_t login_timeout_s;
+	uint32_t tls_timeout_s;
+	uint32_t per_address;
+	bool allows_legacy_tls;		/* whatever the listener says */
+};
+
+struct policy_settings {
+	char *name;			/* the section's title */
+	struct network_list match;
+	struct session_rules rules;	/* all of them, with what is usual */
+};
+
 struct settings {
 	char *file;			/* the name of the file, for messages */
 	char *user;			/* identity of the workers */
@@ -129,6 +159,9 @@ struct settings {
 	struct mailbox_settings mailbox;
 	struct pool_settings pool;
 	struct limit_settings limits;
+	struct session_rules usual_rules;	/* where no policy matches */
+	struct policy_settings *policies;
+	size_t policy_count;
 	enum log_target log_target;
 	enum log_level log_level;
 };
@@ -143,6 +176,17 @@ struct settings *settings_load(const char *path, FILE *errors);
 
 /* Write 'settings' as a configuration file that settings_load() reads back. */
 void settings_print(const struct settings *settings, FILE *out);
+
+/*
+ * The policy for a client from 'address': 1 is the first section, 0 stands for
+ * no policy.
+ */
+uint32_t settings_policy_of(const struct settings *settings,
+	const struct sockaddr_storage *address);
+
+/* What holds under 'policy'; NULL if there is no such policy. */
+const struct session_rules *settings_rules(const struct settings *settings,
+	uint32_t policy);
 
 /* Free 'settings', which may be NULL. */
 void settings_free(struct settings *settings);

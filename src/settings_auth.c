@@ -186,6 +186,7 @@ void settings_take_auth(cfg_t *section, struct auth_settings *auth)
 	auth->concurrent_checks =
 		(uint32_t)cfg_getint(section, "concurrent-checks");
 	auth->mechanisms = take_mechanisms(section);
+	settings_take_networks(section, "trusted", &auth->trusted);
 	if (count == 0) {
 		set_usual_backend(auth);
 		return;
@@ -214,4 +215,5 @@ void settings_free_auth(struct auth_settings *auth)
 	for (size_t i = 0; i < auth->backend_count; i++)
 		free_backend(&auth->backends[i]);
 	free(auth->backends);
+	settings_free_networks(&auth->trusted);
 }

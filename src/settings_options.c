@@ -174,6 +174,7 @@ static cfg_opt_t auth_options[] = {
 	VALUE("attempts", 3),
 	VALUE("concurrent-checks", 2),
 	STRINGS("mechanisms"),
+	STRINGS("trusted"),
 	SECTIONS("backend", backend_options),
 	CFG_END()
 };
@@ -208,6 +209,20 @@ static cfg_opt_t limits_options[] = {
 	CFG_END()
 };
 
+/* What is not given has the value of auth or limits. */
+static cfg_opt_t policy_options[] = {
+	STRINGS("match"),
+	VALUE("cleartext", 0),
+	VALUE("failure-delay", 0),
+	VALUE("attempts", 0),
+	VALUE("idle-timeout", 0),
+	VALUE("login-timeout", 0),
+	VALUE("tls-timeout", 0),
+	VALUE("per-address", 0),
+	VALUE("legacy-tls", false),
+	CFG_END()
+};
+
 static cfg_opt_t log_options[] = {
 	VALUE("target", LOG_TARGET_AUTO),
 	VALUE("level", LOG_LEVEL_INFO),
@@ -223,6 +238,7 @@ static cfg_opt_t root_options[] = {
 	SECTION("mailbox", mailbox_options),
 	SECTION("pool", pool_options),
 	SECTION("limits", limits_options),
+	SECTIONS("policy", policy_options),
 	SECTION("log", log_options),
 	CFG_FUNC("include", NULL),
 	CFG_FUNC(OPTIONS_END_WORD, NULL),

@@ -47,7 +47,16 @@ void settings_take_tls(cfg_t *root, struct settings *settings);
 void settings_take_auth(cfg_t *section, struct auth_settings *auth);
 void settings_take_mailbox(cfg_t *section, struct mailbox_settings *mailbox);
 
-/* Free what the three above took. */
+/* Take the list of networks 'name', and free it. */
+void settings_take_networks(cfg_t *section, const char *name,
+	struct network_list *list);
+void settings_free_networks(struct network_list *list);
+
+/* Take the sections policy, once auth and limits are taken, and free them. */
+void settings_take_policies(cfg_t *root, struct settings *settings);
+void settings_free_policies(struct settings *settings);
+
+/* Free what settings_take_tls(), _auth() and _mailbox() took. */
 void settings_free_tls(struct tls_settings *tls);
 void settings_free_auth(struct auth_settings *auth);
 void settings_free_mailbox(struct mailbox_settings *mailbox);

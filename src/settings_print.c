@@ -200,6 +200,7 @@ static void print_auth(const struct auth_settings *auth, FILE *out)
 	print_value("\t", "attempts", auth->attempts, out);
 	print_value("\t", "concurrent-checks", auth->concurrent_checks, out);
 	print_mechanisms(auth->mechanisms, out);
+	print_list("\t", "trusted", auth->trusted.texts, out);
 	for (size_t i = 0; i < auth->backend_count; i++)
 		print_backend(&auth->backends[i], out);
 	fputs("}\n", out);
@@ -246,6 +247,23 @@ static void print_limits(const struct limit_settings *limits, FILE *out)
 	fputs("}\n", out);
 }
 
+static void print_policy(const struct policy_settings *policy, FILE *out)
+{
+	const struct session_rules *rules = &policy->rules;
+
+	print_opening("", "policy", policy->name, out);
+	print_list("\t", "match", policy->match.texts, out);
+	print_value("\t", "cleartext", rules->cleartext, out);
+	print_value("\t", "failure-delay", rules->failure_delay_ms, out);
+	print_value("\t", "attempts", rules->attempts, out);
+	print_value("\t", "idle-timeout", rules->idle_timeout_s, out);
+	print_value("\t", "login-timeout", rules->login_timeout_s, out);
+	print_value("\t", "tls-timeout", rules->tls_timeout_s, out);
+	print_value("\t", "per-address", rules->per_address, out);
+	print_value("\t", "legacy-tls", rules->allows_legacy_tls, out);
+	fputs("}\n", out);
+}
+
 void settings_print(const struct settings *settings, FILE *out)
 {
 	print_string("", "user", settings->user, out);
@@ -260,6 +278,8 @@ void settings_print(const struct settings *settings, FILE *out)
 	print_mailbox(&settings->mailbox, out);
 	print_pool(&settings->pool, out);
 	print_limits(&settings->limits, out);
+	for (size_t i = 0; i < settings->policy_count; i++)
+		print_policy(&settings->policies[i], out);
 	fputs("log {\n", out);
 	print_value("\t", "target", settings->log_target, out);
 	print_value("\t", "level", settings->log_level, out);

@@ -63,6 +63,8 @@ static const struct setting {
 		[UIDLS_DOVECOT] = "dovecot", [UIDLS_COURIER] = "courier",
 		[UIDLS_QMAIL] = "qmail-pop3d", [UIDLS_SOLID] = "solid-pop3d",
 		[UIDLS_POPA3D] = "popa3d" } },
+	{ "legacy-tls", WORD, false, true, {
+		[false] = "no", [true] = "yes" } },
 	{ "mark-seen", WORD, false, true, {
 		[false] = "no", [true] = "yes" } },
 	{ "delete", WORD, DELETE_UNLINK, DELETE_TRASH, {

@@ -34,18 +34,31 @@ enum wire_kind {
 	WIRE_LISTING, WIRE_SASL, WIRE_STEP
 };
 
+#define WIRE_NAME_KEY_OCTETS 16
+#define WIRE_NAME_TAG_OCTETS 8
+
 /* CONNECTION, with the client's socket. */
 struct wire_connection {
 	uint32_t kind;
 	uint32_t listener;	/* index in settings.listens */
+	uint32_t policy;	/* see settings_policy_of() */
+	uint32_t is_trusted;	/* 1: the settings exempt its address */
+	uint8_t name_key[WIRE_NAME_KEY_OCTETS];	/* see name_tag() */
 };
 
 /*
- * KEEPER, LISTING, READY, SIGNER (with the worker's socket): nothing but their
+ * LISTING, READY, SIGNER (with the worker's socket): nothing but their
  * kind.
  */
 struct wire_plain {
 	uint32_t kind;
+};
+
+/* KEEPER. */
+struct wire_attempt {
+	uint32_t kind;
+	/* For whom; all 0: not known.  It may be a lie. */
+	uint8_t name_tag[WIRE_NAME_TAG_OCTETS];
 };
 
 /* The answer to KEEPER, with the keeper's socket if 'error' is 0. */
@@ -61,6 +74,7 @@ enum wire_end {
 	WIRE_END_TLS_TIMEOUT, WIRE_END_STLS_INJECTION, WIRE_END_BAD_COMMANDS,
 	WIRE_END_ATTEMPTS, WIRE_END_KEEPER_LOST, WIRE_END_WRITE_FAILED,
 	WIRE_END_MESSAGE_CUT, WIRE_END_STOPPED, WIRE_END_TAKEN_OVER,
+	WIRE_END_EARLY_TALKER,
 	WIRE_ENDS
 };
 

@@ -74,12 +74,29 @@ static int prepare_socket(int fd, const struct settings *settings)
 	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
+/*
+ * Whether the client spoke before the greeting: no POP3 client does, but those
+ * who throw words at any port do.  Without TLS only: there, it speaks first.
+ */
+static bool is_early(const struct session *session)
+{
+	const struct stream *stream = &session->stream;
+	char octet;
+
+	return stream->tls == NULL && !session->is_trusted &&
+		recv(stream->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* The ticket, if there is one, and the greeting leave in one segment. */
 static enum pop3_event greet(struct session *session)
 {
 	struct stream *stream = &session->stream;
 	bool has_ticket = stream->tls != NULL;
 
+	if (is_early(session)) {
+		pop3_err(session, "wait for the greeting first");
+		return pop3_over(session, WIRE_END_EARLY_TALKER);
+	}
 	if (has_ticket) {
 		stream_hold(stream);
 		tls_send_ticket(stream->tls);
@@ -99,7 +116,7 @@ static enum pop3_event authorize(struct session *session)
 	enum pop3_event event = POP3_CONTINUE;
 
 	stream_set_deadline(&session->stream, deadline_in_s(
-		session->settings->limits.login_timeout_s));
+		session->rules->login_timeout_s));
 	if (session->listener->tls == TLS_IMPLICIT)
 		event = authorization_start_tls(session);
 	if (event == POP3_CONTINUE)
@@ -111,7 +128,7 @@ static enum pop3_event authorize(struct session *session)
 
 static void transact(struct session *session)
 {
-	session->stream.progress_s = session->settings->limits.idle_timeout_s;
+	session->stream.progress_s = session->rules->idle_timeout_s;
 	hold_begin(session);
 	(void)pop3_serve(session, &transaction_state);
 }
@@ -176,18 +193,22 @@ static void on_term(int number)
 }
 
 static void serve(const struct worker *worker,
-	const struct listen_settings *listener, int client_fd)
+	const struct wire_connection *connection, int client_fd)
 {
 	static struct stream_buffers buffers;
 	struct session session = {
 		.settings = worker->settings,
-		.listener = listener,
+		.listener = &worker->settings->listens[connection->listener],
+		.rules = settings_rules(worker->settings, connection->policy),
 		.tls_context = worker->tls_context,
 		.abilities = worker->abilities,
 		.master_fd = worker->master_fd,
+		.is_trusted = connection->is_trusted != 0,
 		.report = { .kind = WIRE_SESSION,
 			.end = WIRE_END_DISCONNECTED },
 	};
+	memcpy(session.name_key, connection->name_key,
+		sizeof(session.name_key));
 	current = &session;
 	mailbox_begin(&session.mailbox);
 	stream_begin(&session.stream, client_fd, &buffers);
@@ -207,19 +228,20 @@ static void serve(const struct worker *worker,
 
 /* Wait for a connection.  Returns its socket, or exits. */
 static int receive_connection(const struct worker *worker,
-	const struct listen_settings **listener)
+	struct wire_connection *connection)
 {
-	struct wire_connection connection;
 	int client_fd;
 
-	if (wire_receive(worker->master_fd, WIRE_CONNECTION, &connection,
-			sizeof(connection), &client_fd) < 0)
+	if (wire_receive(worker->master_fd, WIRE_CONNECTION, connection,
+			sizeof(*connection), &client_fd) < 0)
 		_exit(errno == EPIPE ? WORKER_EXIT_OK :
 			WORKER_EXIT_BAD_RECORD);
 	if (client_fd < 0 ||
-			connection.listener >= worker->settings->listen_count)
+			connection->listener >=
+				worker->settings->listen_count ||
+			settings_rules(worker->settings,
+				connection->policy) == NULL)
 		_exit(WORKER_EXIT_BAD_RECORD);
-	*listener = &worker->settings->listens[connection.listener];
 	return client_fd;
 }
 
@@ -236,9 +258,9 @@ void worker_run(const struct worker *worker)
 
 	uint32_t most = worker->settings->pool.sessions_per_worker;
 	for (uint32_t i = 0; i < most; i++) {
-		const struct listen_settings *listener;
-		int client_fd = receive_connection(worker, &listener);
-		serve(worker, listener, client_fd);
+		struct wire_connection connection;
+		int client_fd = receive_connection(worker, &connection);
+		serve(worker, &connection, client_fd);
 	}
 	_exit(WORKER_EXIT_OK);
 }

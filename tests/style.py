@@ -20,14 +20,14 @@ SRC_ROWS = (
     "master",
     "waiting",
     "arrivals | departures requests",
-    "master_state | session_log",
+    "guessers master_state | session_log",
     "renewal",
     "pool",
     "generation",
     "keeper login | worker | signer | trial",
     "commit | authorization | transaction | child",
     "sasl sasl_none sasl_relay sasl_state sasl_tell "
-    "| exchange | maildrop | hold | entries",
+    "| exchange | maildrop | hold | entries | name_tag",
     "auth auth_account auth_child auth_dovecot auth_ends auth_file "
     "auth_identity auth_keys auth_name auth_normal auth_offer auth_program "
     "auth_scheme auth_userdb passwd_file | capa | language",
@@ -40,9 +40,10 @@ SRC_ROWS = (
     "catalogue | line | dots | proxy | peers | listen | notify | wire "
     "| tabbed",
     "settings settings_auth settings_file settings_mailbox settings_options "
-    "settings_parts settings_print settings_text settings_tls settings_value",
+    "settings_parts settings_policy settings_print settings_text settings_tls "
+    "settings_value",
     "auth_socket | gate",
-    "log | deadline | mechanism",
+    "log | deadline | mechanism | network",
 )
 MAILDIR_ROWS = (
     "drop | update",
@@ -68,10 +69,10 @@ OWNERS = {
     "gnutls/gnutls.h": {"tls", "tls_client", "tls_context", "tls_policy",
                         "auth_dovecot", "auth_normal", "auth_salt",
                         "auth_scheme", "auth_scram", "maildrop", "master",
-                        "signer"},
+                        "name_tag", "signer"},
     "gnutls/abstract.h": {"tls_context", "signer"},
     "gnutls/crypto.h": {"auth_salt", "auth_scheme", "auth_scram", "maildrop",
-                        "master", "signer"},
+                        "master", "name_tag", "signer"},
     "gsasl.h": {"sasl", "sasl_relay", "sasl_state", "sasl_tell"},
     "security/pam_appl.h": set(),
 }

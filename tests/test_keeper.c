@@ -101,7 +101,6 @@ static void begin(struct house *house)
 			(struct mailbox_settings){ .delete = DELETE_UNLINK },
 		.auth = { .concurrent_checks = 2, .backends = &backend,
 			.backend_count = 1 },
-		.limits = { .login_timeout_s = 20 },
 	};
 
 	if (has_file("check"))
@@ -115,7 +114,8 @@ static void begin(struct house *house)
 		/* A copy of another worker's end would keep its keeper. */
 		confine_close_fds(&fds[1], 1);
 		struct keeper keeper = {
-			.settings = &settings, .listener = "test",
+			.settings = &settings,
+			.rules = { .login_timeout_s = 20 }, .listener = "test",
 			.address = "192.0.2.1", .worker_fd = fds[1],
 			.gate_fd = gate_make(),
 		};

@@ -3,6 +3,9 @@
  */
 #include "config.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +34,7 @@ static const struct dictum dicta[] = {
 	{ "an unknown option at the top level is named",
 		"\nworkers = 3\n",
 	    "@:2: no such option 'workers' (user, signer-user, listen, tls, "
-		"auth, mailbox, pool, limits, log, include)\n" },
+		"auth, mailbox, pool, limits, policy, log, include)\n" },
 	{ "a section inside another one is told to be a missing brace",
 		"pool {\n spare = 3\nlimits { per-address = 3 }\n",
 		"@:3: no such option 'limits' in pool; is the '}' of pool "
@@ -138,7 +141,7 @@ static const struct dictum dicta[] = {
 	{ "a line after a byte order mark counts right",
 		"\xef\xbb\xbf\nbla = 1\n",
 	    "@:2: no such option 'bla' (user, signer-user, listen, tls, auth, "
-		"mailbox, pool, limits, log, include)\n" },
+		"mailbox, pool, limits, policy, log, include)\n" },
 	{ "line ends of DOS are right",
 		"user = \"x\"\r\npool {\r\n spare = 3\r\n}\r\n", "" },
 	{ "root is refused as an account",
@@ -450,6 +453,27 @@ static const struct dictum dicta[] = {
 	{ "an include without a file is refused",
 		"include()\n",
 		"@:1: include takes one file (write: include(\"file\"))\n" },
+	{ "a policy without a match is refused",
+		"\npolicy \"lan\" {\n attempts = 2\n}\n",
+	    "@:4: policy \"lan\" needs a match (write: match = { "
+		"\"192.0.2.0/24\" })\n" },
+	{ "a policy's match must be a network",
+		"policy \"lan\" { match = { \"::1\", \"10.0.0.1/8\" } }",
+	    "@:1: match \"10.0.0.1/8\" is no network: its address has bits "
+		"behind the prefix (write 192.0.2.0/24 or 2001:db8::/32)\n" },
+	{ "a trusted name is refused",
+		"auth { trusted = { \"localhost\" } }",
+	    "@:1: trusted \"localhost\" is no network: its address is not "
+		"numeric (write 192.0.2.0/24 or 2001:db8::/32)\n" },
+	{ "a policy has no other settings than its own",
+		"policy \"lan\" { match = \"::1\" spare = 2 }",
+	    "@:1: no such option 'spare' in policy (match, cleartext, "
+		"failure-delay, attempts, idle-timeout, login-timeout, "
+		"tls-timeout, per-address, legacy-tls)\n" },
+	{ "two policies of one name are refused",
+		"policy \"a\" { match = \"::1\" }\n"
+		"policy \"a\" { match = \"::2\" }\n",
+	    "@:2: found duplicate title 'a' (give each section its own)\n" },
 	{ "an include inside a section is refused",
 		"pool {\n include(\"x\")\n}\n",
 		"@:2: no such option 'include' in pool; is the '}' of pool "
@@ -647,6 +671,51 @@ static void numbers_arrive_in_their_units(void **state)
 	assert_int_equal(settings->log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(settings->listens[0].port, 0);
 	assert_int_equal(settings->listens[0].tls, TLS_NONE);
+	settings_free(settings);
+}
+
+static struct sockaddr_storage address_of(const char *text)
+{
+	struct sockaddr_storage address = { .ss_family = AF_INET };
+
+	assert_int_equal(inet_pton(AF_INET, text,
+		&((struct sockaddr_in *)&address)->sin_addr), 1);
+	return address;
+}
+
+static void the_first_policy_that_matches_overrides_what_it_sets(void **state)
+{
+	struct settings *settings = load_good(
+		"policy \"a\" { match = { \"192.0.2.1\", \"10.0.0.0/8\" }\n"
+		" cleartext = always failure-delay = 0 attempts = 9 }\n"
+		"policy \"b\" { match = \"192.0.2.0/24\" idle-timeout = 0\n"
+		" login-timeout = 5s tls-timeout = 6s per-address = 100 }\n"
+		"auth { cleartext = never attempts = 7 }\n"
+		"limits { per-address = 3 tls-timeout = 9s }\n");
+	static const struct {
+		const char *address;
+		uint32_t policy;
+		struct session_rules rules;
+	} rows[] = {
+		{ "198.51.100.1", 0,
+			{ CLEARTEXT_NEVER, 2000, 7, 600, 60, 9, 3, 0 } },
+		{ "10.9.9.9", 1,
+			{ CLEARTEXT_ALWAYS, 0, 9, 600, 60, 9, 3, 0 } },
+		{ "192.0.2.1", 1,
+			{ CLEARTEXT_ALWAYS, 0, 9, 600, 60, 9, 3, 0 } },
+		{ "192.0.2.2", 2,
+			{ CLEARTEXT_NEVER, 2000, 7, 0, 5, 6, 100, 0 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct sockaddr_storage address = address_of(rows[i].address);
+		uint32_t policy = settings_policy_of(settings, &address);
+		assert_int_equal(policy, rows[i].policy);
+		assert_memory_equal(settings_rules(settings, policy),
+			&rows[i].rules, sizeof(rows[i].rules));
+	}
+	assert_null(settings_rules(settings, 3));
 	settings_free(settings);
 }
 
@@ -955,6 +1024,7 @@ static void what_is_printed_reads_back_the_same(void **state)
 		"  client-ca = \"/ca\" client-certificate = required\n"
 		"  host \"b.example\" { certificate = \"/d\" key = \"/l\" } }\n"
 		"auth { cleartext = never failure-delay = 1500ms\n"
+		"  trusted = { \"10.0.0.0/8\", \"2001:db8::/32\" }\n"
 	    "  backend \"f\" { type = passwd-file path = \"/u\" uid = \"1000\""
 		" gid = mail home = \"/h/%d/%n%%\" }\n"
 		"  backend \"p\" { type = program command = { \"/p\", \"-s\" } "
@@ -966,6 +1036,8 @@ static void what_is_printed_reads_back_the_same(void **state)
 		"delete = trash trash-days = 7 expire = 14d expire-retrieved = "
 		"3650d quota = courier takeover-after = 0 }\n"
 		"limits { idle-timeout = 0 login-timeout = 61s }\n"
+		"policy \"p q\" { match = { \"10.0.0.0/8\", \"::/0\" }\n"
+		"  cleartext = always attempts = 1 per-address = 0 }\n"
 		"log { target = stderr level = error }\n"));
 }
 
@@ -1121,6 +1193,8 @@ static const struct CMUnitTest cases[] = {
 		lowest_and_highest_are_taken_and_nothing_beyond),
 	SCRATCH_CASE("numbers arrive in their units",
 		numbers_arrive_in_their_units),
+	SCRATCH_CASE("the first policy that matches overrides what it sets",
+		the_first_policy_that_matches_overrides_what_it_sets),
 	SCRATCH_CASE("no file means system users and both ports",
 		no_file_is_system_users_and_both_ports),
 	SCRATCH_CASE("without settings of the mailbox nothing but DELE changes "

@@ -174,6 +174,18 @@ def _():
         check(not works, "static RSA works")
 
 
+@case("legacy-tls = yes of a policy lets its network's old clients in, marked")
+def _():
+    old = "-tls1", "-cipher", OLD
+    for match, works in ("127.0.0.0/8", True), ("192.0.2.0/24", False):
+        policy = {"match": f'{{ "{match}" }}', "legacy-tls": "yes"}
+        with Server(**{'policy "old"': policy}) as server:
+            equal(cipher_of(s_client(server, *old)) != "(NONE)", works,
+                  f"TLS 1.0 under a policy for {match}")
+            server.wait_for_log("session .* legacy-tls$" if works else
+                                "end=tls-failed")
+
+
 @case("min-version = 1.3 refuses TLS 1.2")
 def _():
     with Server(tls={"min-version": "1.3"}) as server:
