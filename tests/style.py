@@ -38,7 +38,7 @@ SRC_ROWS = (
     "settings settings_auth settings_file settings_mailbox settings_options "
     "settings_parts settings_print settings_text settings_tls settings_value",
     "auth_socket | gate",
-    "log | deadline | mechanism",
+    "log | deadline | mechanism | network",
 )
 MAILDIR_ROWS = (
     "drop | update",
