@@ -89,15 +89,12 @@ static enum auth_result log_unsupported(const char *path,
 	const struct passwd_entry *entry)
 {
 	const char *stored = entry->fields[PASSWD_HASH];
-	const char *end = strchr(stored, '}');
+	const char *end = *stored == '{' ? strchr(stored, '}') : NULL;
 
-	if (scheme_kind(stored) == SCHEME_UNSUPPORTED && end != NULL)
-		log_error("%s:%u: scheme %.*s is not supported here (use "
-			"{PLAIN} or a {...-CRYPT} that crypt(3) knows)", path,
-			entry->line, (int)(end - stored) + 1, stored);
-	else
-		log_error("%s:%u: crypt(3) does not know this kind of hash",
-			path, entry->line);
+	log_error("%s:%u: %s%.*s %s", path, entry->line,
+		end == NULL ? "it" : "scheme ",
+		end == NULL ? 0 : (int)(end - stored) + 1, stored,
+		scheme_fault(stored));
 	return AUTH_STUCK;
 }
 

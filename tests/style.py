@@ -27,7 +27,7 @@ SRC_ROWS = (
     "commit | authorization | transaction | child",
     "sasl sasl_none sasl_state sasl_tell | exchange | maildrop | hold",
     "auth auth_account auth_child auth_dovecot auth_ends auth_file "
-    "auth_identity auth_keys auth_name auth_offer auth_program auth_scheme "
+    "auth_hash auth_identity auth_keys auth_name auth_offer auth_program auth_scheme "
     "auth_userdb passwd_file | capa",
     "pop3 | confine",
     "mailbox | stream",
@@ -61,12 +61,12 @@ CROSSING = {
 # Who may know a library.
 OWNERS = {
     "confuse.h": {"settings_file", "settings_options"},
-    "gnutls/gnutls.h": {"tls", "tls_context", "auth_dovecot", "auth_salt",
-                        "auth_scheme", "auth_scram", "maildrop", "master",
-                        "signer"},
-    "gnutls/abstract.h": {"tls_context", "signer"},
-    "gnutls/crypto.h": {"auth_salt", "auth_scheme", "auth_scram", "maildrop",
+    "gnutls/gnutls.h": {"tls", "tls_context", "auth_dovecot", "auth_hash",
+                        "auth_salt", "auth_scheme", "auth_scram", "maildrop",
                         "master", "signer"},
+    "gnutls/abstract.h": {"tls_context", "signer"},
+    "gnutls/crypto.h": {"auth_hash", "auth_salt", "auth_scheme",
+                         "auth_scram", "maildrop", "master", "signer"},
     "gsasl.h": {"sasl", "sasl_state", "sasl_tell"},
     "security/pam_appl.h": set(),
 }
