@@ -122,6 +122,12 @@ static void note_bad_line(struct passwd_file *file, const char *what)
 			what);
 }
 
+/* In names of extra fields '-' and '_' are alike. */
+static char plain_letter(char letter)
+{
+	return letter == '_' ? '-' : letter;
+}
+
 bool passwd_file_open(struct passwd_file *file, const char *path)
 {
 	/* Without O_NONBLOCK a FIFO would wait for a writer. */
@@ -170,19 +176,30 @@ void passwd_file_close(struct passwd_file *file)
 	file->octets = NULL;
 }
 
+const char *passwd_extra_value(const char *extra, const char *word)
+{
+	for (; *word != '\0'; word++, extra++)
+		if (plain_letter(*extra) != plain_letter(*word))
+			return NULL;
+	return *extra == '\0' || *extra == ' ' || *extra == '=' ? extra : NULL;
+}
+
+const char *passwd_extra_next(const char *extra)
+{
+	extra += strcspn(extra, " ");
+	return extra + strspn(extra, " ");
+}
+
 const char *passwd_entry_extra(const struct passwd_entry *entry,
 	const char *word)
 {
 	const char *extra = entry->fields[PASSWD_EXTRA];
-	size_t length = strlen(word);
 
-	while (*extra != '\0') {
-		size_t count = strcspn(extra, " ");
+	for (; *extra != '\0'; extra = passwd_extra_next(extra)) {
+		const char *value = passwd_extra_value(extra, word);
 
-		if (strcspn(extra, " =") == length &&
-				memcmp(extra, word, length) == 0)
-			return extra + length;
-		extra += count + (extra[count] == ' ');
+		if (value != NULL)
+			return value;
 	}
 	return NULL;
 }

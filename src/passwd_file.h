@@ -34,8 +34,18 @@ bool passwd_file_open(struct passwd_file *file, const char *path);
 bool passwd_file_next(struct passwd_file *file, struct passwd_entry *entry);
 
 /*
- * Find the extra field 'word' or 'word=...': what is behind the word, up to a
- * blank or the end; or NULL.
+ * What is behind the name of the extra field at 'extra', from its '=' on, up to
+ * a blank or the end, if that name is 'word'; else NULL.  '-' and '_' are the
+ * same.
+ */
+const char *passwd_extra_value(const char *extra, const char *word);
+
+/* The extra field behind the one at 'extra', or "" if that was the last. */
+const char *passwd_extra_next(const char *extra);
+
+/*
+ * Find the first extra field 'word' or 'word=...': what is behind the word, up
+ * to a blank or the end; or NULL.
  */
 const char *passwd_entry_extra(const struct passwd_entry *entry,
 	const char *word);

@@ -27,8 +27,8 @@ SRC_ROWS = (
     "commit | authorization | transaction | child",
     "sasl sasl_none sasl_state sasl_tell | exchange | maildrop | hold",
     "auth auth_account auth_child auth_dovecot auth_ends auth_file "
-    "auth_hash auth_identity auth_keys auth_name auth_offer auth_program auth_scheme "
-    "auth_userdb passwd_file | capa",
+    "auth_hash auth_identity auth_keys auth_name auth_nets auth_offer auth_program "
+    "auth_rules auth_scheme auth_userdb passwd_file | capa",
     "pop3 | confine",
     "mailbox | stream",
     "tls tls_context",

@@ -457,55 +457,6 @@ static void the_home_of_the_backend_is_made_from_the_name(void **state)
 	assert_string_equal(identity.home, "/own/%n");
 }
 
-static void restrictions_that_cannot_be_kept_refuse_the_user(void **state)
-{
-	(void)state;
-	expect_unusable("a:{PLAIN}x:5:5::::allow_nets=10.0.0.0/8\n",
-		"user cannot log in: its extra fields");
-	expect_unusable("a:{PLAIN}x:5:5::::mail=x nologin\n",
-		"user cannot log in: its extra fields");
-	scratch_write("users", 0600,
-		"a:{PLAIN}x:5:5::::userdb_mail=maildir:~/x nologins=1\n");
-	assert_int_equal(check("a", "x"), AUTH_GRANTED);
-}
-
-static const struct {
-	const char *extra;
-	bool is_read_only;
-} extras[] = {
-	{ "", false },
-	{ "readonly", true },
-	{ "readonly=yes", true },
-	{ "readonly=", true },
-	{ "mail=x readonly", true },
-	{ "readonly mail=x", true },
-	{ "readonly=1 mail=x", true },
-	{ "readonly=nope", true },
-	{ "readonly=no", false },
-	{ "readonly=no mail=x", false },
-	{ "readonlyx", false },
-	{ "xreadonly=yes", false },
-	{ "mail=readonly", false },
-	{ "userdb_readonly", false },
-};
-
-static void a_login_may_only_read_if_its_line_says_so(void **state)
-{
-	char line[64];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(extras) / sizeof(extras[0]); i++) {
-		snprintf(line, sizeof(line), "a:{PLAIN}x:5:5::::%s\n",
-			extras[i].extra);
-		scratch_write("users", 0600, line);
-		assert_int_equal(check("a", "x"), AUTH_GRANTED);
-		assert_int_equal(identity.is_read_only,
-			extras[i].is_read_only);
-	}
-	expect_unusable("a:{PLAIN}x:5:5::::readonly nologin\n",
-		"user cannot log in: its extra fields");
-}
-
 static void a_file_that_cannot_be_read_is_temporary(void **state)
 {
 	(void)state;
@@ -582,10 +533,6 @@ int main(void)
 			with_no_ids_at_all_only_root_cannot_help),
 		SCRATCH_CASE("the home of the backend is made from the name",
 			the_home_of_the_backend_is_made_from_the_name),
-		SCRATCH_CASE("restrictions that cannot be kept refuse the user",
-			restrictions_that_cannot_be_kept_refuse_the_user),
-		SCRATCH_CASE("a login may only read if its line says so",
-			a_login_may_only_read_if_its_line_says_so),
 		SCRATCH_CASE("a file that cannot be read is temporary",
 			a_file_that_cannot_be_read_is_temporary),
 		SCRATCH_CASE("a file without permission is temporary",
