@@ -16,9 +16,9 @@ TOP = pathlib.Path(environment(
 # Each row may include headers of lower rows only, or of its own group (the
 # names of a group are separated by blanks, the groups of a row by "|").
 SRC_ROWS = (
-    "main",
-    "master",
-    "waiting",
+    "main | posternctl",
+    "master | ctl ctl_passwd",
+    "waiting | passwd_edit passwd_lines | prompt",
     "arrivals | departures requests",
     "master_state | session_log",
     "pool",
