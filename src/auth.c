@@ -127,7 +127,8 @@ static enum auth_result conclude(enum auth_result result,
 	memset(identity, 0, sizeof(*identity));
 	if (result == AUTH_STUCK)
 		return AUTH_TEMPORARY;
-	return result == AUTH_UNKNOWN ? AUTH_DENIED : result;
+	return result == AUTH_UNKNOWN || result == AUTH_REFUSED ?
+		AUTH_DENIED : result;
 }
 
 /* Whose mailbox a token opens: the user of that name in a list, if any. */
@@ -190,6 +191,12 @@ static uint32_t scram_abilities(const struct backend_settings *backend)
 	return abilities;
 }
 
+static bool has_own_keys(enum auth_result result)
+{
+	return result == AUTH_GRANTED || result == AUTH_PERMANENT ||
+		result == AUTH_REFUSED;
+}
+
 enum auth_result auth_check(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
 {
@@ -241,12 +248,12 @@ enum auth_result auth_find_scram(const struct auth_settings *settings,
 		if (result == AUTH_TEMPORARY)
 			return result;
 		/* The first one makes up keys for all that nobody knows. */
-		if (otherwise == AUTH_TEMPORARY || result == AUTH_GRANTED ||
-				result == AUTH_PERMANENT)
+		if (otherwise == AUTH_TEMPORARY || has_own_keys(result))
 			*keys = found;
 		explicit_bzero(&found, sizeof(found));
 		if (result != AUTH_UNKNOWN)
-			return is_usable ? result : AUTH_DENIED;
+			return !is_usable || result == AUTH_REFUSED ?
+				AUTH_DENIED : result;
 		otherwise = AUTH_DENIED;
 	}
 	return otherwise;

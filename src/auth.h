@@ -23,6 +23,7 @@ enum auth_result {
 	AUTH_DENIED,		/* no such user, or not that password */
 	AUTH_UNKNOWN,		/* not in this back end: ask the next */
 	AUTH_TEMPORARY,		/* could not be checked now; logged */
+	AUTH_REFUSED,		/* right password, but a rule forbids; logged */
 	AUTH_STUCK,		/* known here, but can't be decided; logged */
 	AUTH_PERMANENT		/* right password, no usable account; logged */
 };
@@ -60,10 +61,10 @@ struct auth_identity {
  * know a user: their AUTH_DENIED ends it, too.  If all of them are asked, it is
  * AUTH_TEMPORARY if one was, else AUTH_DENIED.
  *
- * Returns AUTH_GRANTED and fills 'identity', or AUTH_DENIED, AUTH_TEMPORARY
- * (which AUTH_STUCK becomes) or AUTH_PERMANENT.  Never grants uid 0.  Blocks,
- * and enters the gate for what costs CPU; SIGCHLD may be at its default
- * afterwards.
+ * Returns AUTH_GRANTED and fills 'identity', or AUTH_DENIED (which AUTH_REFUSED
+ * becomes), AUTH_TEMPORARY (which AUTH_STUCK becomes) or AUTH_PERMANENT.  Never
+ * grants uid 0.  Blocks, and enters the gate for what costs CPU; SIGCHLD may be
+ * at its default afterwards.
  */
 enum auth_result auth_check(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, struct auth_identity *identity);
@@ -81,8 +82,9 @@ enum auth_result auth_find(const struct auth_settings *settings,
  * name without any.
  *
  * Returns AUTH_GRANTED, or AUTH_PERMANENT, for the keys of a user; AUTH_DENIED
- * for others, with which the exchange goes on and fails; or AUTH_TEMPORARY
- * without keys.  Whoever proves to have the password is what was returned.
+ * for those of a user whom a rule refuses and for others, with which the
+ * exchange goes on and fails; or AUTH_TEMPORARY without keys.  Whoever proves
+ * to have the password is what was returned.
  */
 enum auth_result auth_find_scram(const struct auth_settings *settings,
 	const struct auth_attempt *attempt, enum scram_digest digest,

@@ -17,6 +17,7 @@
 #include "auth_identity.h"
 #include "auth_name.h"
 #include "auth_normal.h"
+#include "auth_rules.h"
 #include "auth_scheme.h"
 #include "log.h"
 #include "passwd_file.h"
@@ -29,10 +30,6 @@ struct search {
 	struct passwd_entry decoy;	/* somebody else's, checked instead */
 	uint64_t decoy_rank;
 };
-
-/* Extra fields by which Dovecot would refuse; we cannot, so we refuse all. */
-static const char *const restrictions[] = {
-	"allow_nets", "allow_real_nets", "nologin", "nopassword" };
 
 /* Spread name and line: every name has its own decoy, always the same one. */
 static uint64_t rank_line(const char *name, unsigned line)
@@ -92,15 +89,12 @@ static enum auth_result log_unsupported(const char *path,
 	const struct passwd_entry *entry)
 {
 	const char *stored = entry->fields[PASSWD_HASH];
-	const char *end = strchr(stored, '}');
+	const char *end = *stored == '{' ? strchr(stored, '}') : NULL;
 
-	if (scheme_kind(stored) == SCHEME_UNSUPPORTED && end != NULL)
-		log_error("%s:%u: scheme %.*s is not supported here (use "
-			"{PLAIN} or a {...-CRYPT} that crypt(3) knows)", path,
-			entry->line, (int)(end - stored) + 1, stored);
-	else
-		log_error("%s:%u: crypt(3) does not know this kind of hash",
-			path, entry->line);
+	log_error("%s:%u: %s%.*s %s", path, entry->line,
+		end == NULL ? "it" : "scheme ",
+		end == NULL ? 0 : (int)(end - stored) + 1, stored,
+		scheme_fault(stored));
 	return AUTH_STUCK;
 }
 
@@ -122,24 +116,6 @@ static enum auth_result check_password(const char *path,
 	return AUTH_DENIED;
 }
 
-static bool is_restricted(const struct passwd_entry *entry)
-{
-	for (size_t i = 0; i < sizeof(restrictions) / sizeof(restrictions[0]);
-		i++)
-		if (passwd_entry_extra(entry, restrictions[i]) != NULL)
-			return true;
-	return false;
-}
-
-/* Whatever value it has but "no": a slip must not let anybody remove mail. */
-static bool is_read_only(const struct passwd_entry *entry)
-{
-	const char *value = passwd_entry_extra(entry, "readonly");
-
-	return value != NULL && (strncmp(value, "=no", 3) != 0 ||
-		(value[3] != '\0' && value[3] != ' '));
-}
-
 /* The file's form of the name is that of the directories. */
 static const char *find_name(const struct passwd_entry *entry,
 	struct auth_identity *identity)
@@ -153,23 +129,25 @@ static const char *find_name(const struct passwd_entry *entry,
 }
 
 static enum auth_result decide(const struct backend_settings *backend,
-	const struct search *search,
-	const char *password, struct auth_identity *identity)
+	const struct search *search, const struct auth_attempt *attempt,
+	struct auth_identity *identity)
 {
 	enum auth_result result;
 
 	if (!search->is_known) {
-		check_decoy(search, password);
+		check_decoy(search, attempt->password);
 		return AUTH_UNKNOWN;
 	}
-	result = check_password(backend->path, search, password);
+	result = check_password(backend->path, search, attempt->password);
 	if (result == AUTH_GRANTED)
-		result = auth_file_identify(backend, &search->user, identity);
+		result = auth_file_identify(backend, &search->user, attempt,
+			identity);
 	return result;
 }
 
 enum auth_result auth_file_identify(const struct backend_settings *backend,
-	const struct passwd_entry *entry, struct auth_identity *identity)
+	const struct passwd_entry *entry, const struct auth_attempt *attempt,
+	struct auth_identity *identity)
 {
 	const struct auth_words words = {
 		entry->fields[PASSWD_UID], entry->fields[PASSWD_GID],
@@ -179,12 +157,8 @@ enum auth_result auth_file_identify(const struct backend_settings *backend,
 
 	if (wrong == NULL)
 		wrong = auth_identity_find(backend, &words, identity);
-	if (wrong == NULL && is_restricted(entry))
-		wrong = "its extra fields restrict logins in a way that is "
-			"not supported";
-	identity->is_read_only = is_read_only(entry);
 	if (wrong == NULL)
-		return AUTH_GRANTED;
+		return rules_apply(backend->path, entry, attempt, identity);
 	log_error("%s:%u: user cannot log in: %s", backend->path, entry->line,
 		wrong);
 	return AUTH_PERMANENT;
@@ -200,7 +174,7 @@ enum auth_result auth_file_check(const struct backend_settings *backend,
 	if (!passwd_file_open(&file, backend->path))
 		return AUTH_TEMPORARY;
 	search_file(&file, &search);
-	result = decide(backend, &search, attempt->password, identity);
+	result = decide(backend, &search, attempt, identity);
 	passwd_file_close(&file);
 	return result;
 }

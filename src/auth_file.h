@@ -13,14 +13,18 @@
 /*
  * Check 'attempt' against the file of 'backend'.  Returns AUTH_GRANTED,
  * AUTH_DENIED, AUTH_UNKNOWN (after the same work), AUTH_TEMPORARY (file can't
- * be read), AUTH_STUCK (scheme not supported) or AUTH_PERMANENT (no usable
- * uid).
+ * be read), AUTH_STUCK (scheme not supported), AUTH_REFUSED (by a rule in the
+ * line) or AUTH_PERMANENT (no usable uid).
  */
 enum auth_result auth_file_check(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, struct auth_identity *identity);
 
-/* Whom the line 'entry' makes of its user: AUTH_GRANTED or AUTH_PERMANENT. */
+/*
+ * Whom the line 'entry' makes of its user, whose password is right: returns
+ * AUTH_GRANTED, AUTH_REFUSED or AUTH_PERMANENT.
+ */
 enum auth_result auth_file_identify(const struct backend_settings *backend,
-	const struct passwd_entry *entry, struct auth_identity *identity);
+	const struct passwd_entry *entry, const struct auth_attempt *attempt,
+	struct auth_identity *identity);
 
 #endif

@@ -122,7 +122,8 @@ static enum auth_result make_up(const struct search *search,
 }
 
 static enum auth_result find_keys(const struct search *search,
-	const struct backend_settings *backend, enum scram_digest digest,
+	const struct backend_settings *backend,
+	const struct auth_attempt *attempt, enum scram_digest digest,
 	struct scram_keys *keys, struct auth_identity *identity)
 {
 	const char *password = search->is_known ? find_plain(&search->user) :
@@ -131,7 +132,8 @@ static enum auth_result find_keys(const struct search *search,
 	if (search->is_known && (take_stored(&search->user, digest, keys) ||
 			(password != NULL && derive(search->name, password,
 				digest, keys))))
-		return auth_file_identify(backend, &search->user, identity);
+		return auth_file_identify(backend, &search->user, attempt,
+			identity);
 	return make_up(search, digest, keys);
 }
 
@@ -147,7 +149,8 @@ enum auth_result auth_file_find(const struct backend_settings *backend,
 	while (result == AUTH_UNKNOWN && passwd_file_next(&file, &entry))
 		if (auth_normal_is_of(entry.fields[PASSWD_USER],
 				attempt->name))
-			result = auth_file_identify(backend, &entry, identity);
+			result = auth_file_identify(backend, &entry, attempt,
+				identity);
 	passwd_file_close(&file);
 	return result;
 }
@@ -163,7 +166,7 @@ enum auth_result auth_file_find_scram(const struct backend_settings *backend,
 	if (!passwd_file_open(&file, backend->path))
 		return AUTH_TEMPORARY;
 	search_file(&file, digest, &search);
-	result = find_keys(&search, backend, digest, keys, identity);
+	result = find_keys(&search, backend, attempt, digest, keys, identity);
 	passwd_file_close(&file);
 	explicit_bzero(&search, sizeof(search));
 	return result;

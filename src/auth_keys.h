@@ -16,9 +16,9 @@ enum auth_result auth_file_find(const struct backend_settings *backend,
  * Find the SCRAM keys of 'attempt->name': those in its field scram-sha-1= or
  * scram-sha-256=, or in a hash of that scheme, or made of a {PLAIN} password.
  *
- * Returns AUTH_GRANTED or, if the account can't be used, AUTH_PERMANENT, with
- * the keys; AUTH_DENIED for a user without keys, or AUTH_UNKNOWN, with such
- * as nobody has; or AUTH_TEMPORARY.
+ * Returns AUTH_GRANTED or, if the account can't be used, AUTH_REFUSED or
+ * AUTH_PERMANENT, with the keys; AUTH_DENIED for a user without keys, or
+ * AUTH_UNKNOWN, with such as nobody has; or AUTH_TEMPORARY.
  */
 enum auth_result auth_file_find_scram(const struct backend_settings *backend,
 	const struct auth_attempt *attempt, enum scram_digest digest,

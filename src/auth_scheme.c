@@ -17,6 +17,7 @@
 #include <strings.h>
 
 #include "auth.h"
+#include "auth_hash.h"
 #include "auth_normal.h"
 #include "auth_scram.h"
 
@@ -106,7 +107,11 @@ static const struct scheme {
 	{ "*-CRYPT", check_crypt },
 	{ "SCRAM-SHA-1", check_scram_sha_1 },
 	{ "SCRAM-SHA-256", check_scram_sha_256 },
+	{ "PBKDF2", hash_check_pbkdf2 },
 };
+
+/* All schemes that are one digest: hash_check() needs the name to tell them. */
+static const struct scheme digests = { "", NULL };
 
 static bool is_scheme(const char *pattern, const char *name, size_t count)
 {
@@ -130,6 +135,8 @@ static const struct scheme *find_scheme(const char *stored, const char **hash)
 	if (end == NULL)
 		return NULL;
 	*hash = end + 1;
+	if (hash_is_known(stored + 1, (size_t)(end - stored) - 1))
+		return &digests;
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		if (is_scheme(schemes[i].name, stored + 1,
 			(size_t)(end - stored) - 1))
@@ -154,11 +161,29 @@ enum scheme_result scheme_kind(const char *stored)
 enum scheme_result scheme_check(const char *stored, const char *password)
 {
 	enum scheme_result kind = scheme_kind(stored);
+	const struct scheme *scheme;
 	const char *hash;
 
 	if (kind != SCHEME_MATCH)
 		return kind;
-	return find_scheme(stored, &hash)->check(hash, password);
+	scheme = find_scheme(stored, &hash);
+	if (scheme == &digests)
+		return hash_check(stored + 1, (size_t)(hash - stored) - 2,
+			hash, password);
+	return scheme->check(hash, password);
+}
+
+const char *scheme_fault(const char *stored)
+{
+	const char *hash;
+	const struct scheme *scheme = find_scheme(stored, &hash);
+
+	if (scheme == NULL)
+		return "is not supported here (postern.conf(5) lists those "
+			"that are)";
+	if (scheme->check == check_crypt)
+		return "has a kind of hash that crypt(3) does not know";
+	return "has a hash that is none of that scheme";
 }
 
 void scheme_pretend(const char *password)

@@ -7,7 +7,7 @@
 enum scheme_result {
 	SCHEME_MATCH, SCHEME_DIFFERENT,
 	SCHEME_LOCKED,		/* "", "!..." or "*...": no password fits */
-	SCHEME_UNSUPPORTED	/* the scheme, or this kind of crypt(3) hash */
+	SCHEME_UNSUPPORTED	/* the scheme, or this kind of hash */
 };
 
 /* Return how 'stored' would be checked: MATCH for "it can be", else why not. */
@@ -18,6 +18,9 @@ enum scheme_result scheme_kind(const char *stored);
  * scheme is slow.
  */
 enum scheme_result scheme_check(const char *stored, const char *password);
+
+/* What is wrong with 'stored', which is unsupported; for the log. */
+const char *scheme_fault(const char *stored);
 
 /* Do the work of a comparison with a hash as this system makes them today. */
 void scheme_pretend(const char *password);

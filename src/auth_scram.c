@@ -10,8 +10,11 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NEW_SALT_BYTES 16
 
 static const struct digest {
 	gnutls_mac_algorithm_t mac;
@@ -54,6 +57,35 @@ static int make_key(const struct digest *digest, const uint8_t *salted,
 {
 	return gnutls_hmac_fast(digest->mac, salted, digest->bytes, text,
 		strlen(text), key);
+}
+
+/* Append octets in base64. */
+static int print_base64(const uint8_t *octets, size_t count, char end,
+	char text[SCRAM_TEXT_BYTES])
+{
+	const gnutls_datum_t raw = { (unsigned char *)(uintptr_t)octets,
+		(unsigned)count };
+	gnutls_datum_t encoded;
+	size_t used = strlen(text);
+
+	if (gnutls_base64_encode2(&raw, &encoded) < 0)
+		return -1;
+	int added = snprintf(text + used, SCRAM_TEXT_BYTES - used, "%.*s%c",
+		(int)encoded.size, (const char *)encoded.data, end);
+	gnutls_free(encoded.data);
+	return added > 0 && (size_t)added < SCRAM_TEXT_BYTES - used ? 0 : -1;
+}
+
+static int print(enum scram_digest digest, const struct scram_keys *keys,
+	char text[SCRAM_TEXT_BYTES])
+{
+	size_t bytes = digests[digest].bytes;
+
+	snprintf(text, SCRAM_TEXT_BYTES, "%lu,",
+		(unsigned long)keys->iterations);
+	return print_base64(keys->salt, keys->salt_bytes, ',', text) < 0 ||
+		print_base64(keys->stored_key, bytes, ',', text) < 0 ||
+		print_base64(keys->server_key, bytes, '\0', text) < 0 ? -1 : 0;
 }
 
 size_t scram_digest_bytes(enum scram_digest digest)
@@ -107,6 +139,36 @@ int scram_derive(enum scram_digest digest, const char *password,
 	explicit_bzero(salted, sizeof(salted));
 	explicit_bzero(client_key, sizeof(client_key));
 	return status < 0 ? -1 : 0;
+}
+
+/* What cannot be normalised is taken as it is.  RFC 8265 section 4.2. */
+static int derive_normalised(enum scram_digest digest, const char *password,
+	struct scram_keys *keys)
+{
+	gnutls_datum_t normal = { NULL, 0 };
+	int status;
+
+	if (gnutls_utf8_password_normalize((const unsigned char *)password,
+			strlen(password), &normal, 0) < 0)
+		return scram_derive(digest, password, keys);
+	status = scram_derive(digest, (const char *)normal.data, keys);
+	gnutls_memset(normal.data, 0, normal.size);
+	gnutls_free(normal.data);
+	return status;
+}
+
+int scram_enrol(enum scram_digest digest, const char *password,
+	char text[SCRAM_TEXT_BYTES])
+{
+	struct scram_keys keys = { .iterations = SCRAM_ITERATIONS,
+		.salt_bytes = NEW_SALT_BYTES };
+	int status = -1;
+
+	if (gnutls_rnd(GNUTLS_RND_KEY, keys.salt, NEW_SALT_BYTES) >= 0 &&
+			derive_normalised(digest, password, &keys) == 0)
+		status = print(digest, &keys, text);
+	explicit_bzero(&keys, sizeof(keys));
+	return status;
 }
 
 int scram_make_up(struct scram_keys *keys)

@@ -47,6 +47,17 @@ bool scram_parse(enum scram_digest digest, const char *text,
 int scram_derive(enum scram_digest digest, const char *password,
 	struct scram_keys *keys);
 
+/* What scram_enrol() writes, at most. */
+#define SCRAM_TEXT_BYTES 256
+
+/*
+ * Make keys of a new password, normalised (RFC 8265) if it is UTF-8, with a new
+ * salt and SCRAM_ITERATIONS, and write them as scram_parse() reads them.
+ * Returns 0, or -1 if GnuTLS can't.
+ */
+int scram_enrol(enum scram_digest digest, const char *password,
+	char text[SCRAM_TEXT_BYTES]);
+
 /* Make keys that no password fits.  Returns 0, or -1 as above. */
 int scram_make_up(struct scram_keys *keys);
 

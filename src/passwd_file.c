@@ -19,8 +19,6 @@
 #include "auth_name.h"
 #include "log.h"
 
-#define FILE_BYTES_MAX (64 * 1024 * 1024)
-
 static const char *check_regular(int fd, size_t *size)
 {
 	struct stat status;
@@ -29,7 +27,7 @@ static const char *check_regular(int fd, size_t *size)
 		return strerror(errno);
 	if (!S_ISREG(status.st_mode))
 		return "is not a regular file";
-	if (status.st_size > FILE_BYTES_MAX)
+	if (status.st_size > PASSWD_FILE_BYTES_MAX)
 		return "is larger than 64 MiB";
 	*size = (size_t)status.st_size;
 	return NULL;
@@ -77,26 +75,6 @@ static size_t cut(char *line, struct passwd_entry *entry)
 	return found;
 }
 
-static const char *parse_line(char *line, size_t count,
-	struct passwd_entry *entry)
-{
-	const char *hash, *home;
-
-	if (has_control(line, count))
-		return "has a control character";
-	if (cut(line, entry) <= PASSWD_HASH)
-		return "has no ':' (write user:hash:uid:gid::home)";
-	if (!auth_name_is_usable(entry->fields[PASSWD_USER]))
-		return "has no usable user name";
-	hash = entry->fields[PASSWD_HASH];
-	if (*hash == '{' && strchr(hash, '}') == NULL)
-		return "has a scheme without '}'";
-	home = entry->fields[PASSWD_HOME];
-	if (*home != '\0' && *home != '/')
-		return "has a home that does not begin with '/'";
-	return NULL;
-}
-
 /* Take the next line as a string; a NUL in it is a control character. */
 static char *take_line(struct passwd_file *file, size_t *count)
 {
@@ -120,6 +98,32 @@ static void note_bad_line(struct passwd_file *file, const char *what)
 	if (file->bad_lines++ == 0)
 		log_warning("%s:%u: ignored: it %s", file->path, file->line,
 			what);
+}
+
+/* In names of extra fields '-' and '_' are alike. */
+static char plain_letter(char letter)
+{
+	return letter == '_' ? '-' : letter;
+}
+
+const char *passwd_line_parse(char *line, size_t count,
+	struct passwd_entry *entry)
+{
+	const char *hash, *home;
+
+	if (has_control(line, count))
+		return "has a control character";
+	if (cut(line, entry) <= PASSWD_HASH)
+		return "has no ':' (write user:hash:uid:gid::home)";
+	if (!auth_name_is_usable(entry->fields[PASSWD_USER]))
+		return "has no usable user name";
+	hash = entry->fields[PASSWD_HASH];
+	if (*hash == '{' && strchr(hash, '}') == NULL)
+		return "has a scheme without '}'";
+	home = entry->fields[PASSWD_HOME];
+	if (*home != '\0' && *home != '/')
+		return "has a home that does not begin with '/'";
+	return NULL;
 }
 
 bool passwd_file_open(struct passwd_file *file, const char *path)
@@ -154,7 +158,7 @@ bool passwd_file_next(struct passwd_file *file, struct passwd_entry *entry)
 		if (count == 0 || *line == '#')
 			continue;
 		entry->line = file->line;
-		wrong = parse_line(line, count, entry);
+		wrong = passwd_line_parse(line, count, entry);
 		if (wrong == NULL)
 			return true;
 		note_bad_line(file, wrong);
@@ -170,19 +174,30 @@ void passwd_file_close(struct passwd_file *file)
 	file->octets = NULL;
 }
 
+const char *passwd_extra_value(const char *extra, const char *word)
+{
+	for (; *word != '\0'; word++, extra++)
+		if (plain_letter(*extra) != plain_letter(*word))
+			return NULL;
+	return *extra == '\0' || *extra == ' ' || *extra == '=' ? extra : NULL;
+}
+
+const char *passwd_extra_next(const char *extra)
+{
+	extra += strcspn(extra, " ");
+	return extra + strspn(extra, " ");
+}
+
 const char *passwd_entry_extra(const struct passwd_entry *entry,
 	const char *word)
 {
 	const char *extra = entry->fields[PASSWD_EXTRA];
-	size_t length = strlen(word);
 
-	while (*extra != '\0') {
-		size_t count = strcspn(extra, " ");
+	for (; *extra != '\0'; extra = passwd_extra_next(extra)) {
+		const char *value = passwd_extra_value(extra, word);
 
-		if (strcspn(extra, " =") == length &&
-				memcmp(extra, word, length) == 0)
-			return extra + length;
-		extra += count + (extra[count] == ' ');
+		if (value != NULL)
+			return value;
 	}
 	return NULL;
 }

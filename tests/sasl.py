@@ -117,6 +117,49 @@ for title, function in WAYS.items():
               function)
 
 
+RULES = {"nologin": rb"it has nologin",
+         "valid-until=2001-02-03": rb"its valid-until is over",
+         "allow_nets=192.0.2.0/24,2001:db8::/32":
+             rb"the client is in none of its allow-nets"}
+
+
+def by_pass(client, user, password):
+    """USER and PASS"""
+    client.ok(f"USER {user}")
+    return client.ask(f"PASS {password}")
+
+
+def try_rule(extra, why):
+    """Refused with the right password as with a wrong one."""
+    with server_with(**anywhere(attempts="9")) as server:
+        server.add_user("ann", extra=extra)
+        for way in (by_pass, by_plain, by_scram("SCRAM-SHA-256")):
+            with Client(server) as client:
+                matches(WRONG, way(client, "ann", "secret"), way.__doc__)
+                matches(rb"-ERR .*", client.ask("STAT"), "not logged in")
+                matches(rb"\+OK .*", way(client, "joe", "secret"), "joe")
+        server.wait_for_log(why.decode())
+
+
+for title, reason in RULES.items():
+    suite.add(f"with {title} the right password is refused by all mechanisms",
+              try_rule, title, reason)
+
+
+@case("a user's own maildir= is opened, and a network that has the client is "
+      "no hindrance")
+def _():
+    with server_with(**anywhere()) as server:
+        maildir = server.add_user("ann", fixture="seven")
+        server.add_user("bob", extra=f"maildir={maildir.root} "
+                        "valid-until=9999-12-31 allow-nets=127.0.0.0/8,::1")
+        with Client(server) as client:
+            matches(rb"\+OK .*", by_scram("SCRAM-SHA-256")(
+                client, "bob", "secret"), "bob")
+            equal(client.count(), 7, "messages")
+            client.ok("QUIT")
+
+
 # What is announced.
 
 @case("CAPA and a bare AUTH announce the same, before and after the login")

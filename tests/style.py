@@ -16,9 +16,9 @@ TOP = pathlib.Path(environment(
 # Each row may include headers of lower rows only, or of its own group (the
 # names of a group are separated by blanks, the groups of a row by "|").
 SRC_ROWS = (
-    "main",
-    "master",
-    "waiting",
+    "main | posternctl",
+    "master | ctl ctl_passwd",
+    "waiting | passwd_edit passwd_lines | prompt",
     "arrivals | departures requests",
     "guessers master_state | session_log",
     "renewal",
@@ -29,8 +29,9 @@ SRC_ROWS = (
     "sasl sasl_none sasl_relay sasl_state sasl_tell "
     "| exchange | maildrop | hold | entries | name_tag",
     "auth auth_account auth_child auth_dovecot auth_ends auth_file "
-    "auth_identity auth_keys auth_name auth_normal auth_offer auth_program "
-    "auth_scheme auth_userdb passwd_file | capa | language",
+    "auth_hash auth_identity auth_keys auth_name auth_nets auth_normal "
+    "auth_offer auth_program auth_rules auth_scheme auth_userdb passwd_file "
+    "| capa | language",
     "pop3 | confine",
     "mailbox | stream",
     "tls tls_certificate tls_chain tls_client tls_context tls_key tls_policy "
@@ -67,12 +68,12 @@ CROSSING = {
 OWNERS = {
     "confuse.h": {"settings_file", "settings_options"},
     "gnutls/gnutls.h": {"tls", "tls_client", "tls_context", "tls_policy",
-                        "auth_dovecot", "auth_normal", "auth_salt",
-                        "auth_scheme", "auth_scram", "maildrop", "master",
-                        "name_tag", "signer"},
-    "gnutls/abstract.h": {"tls_context", "signer"},
-    "gnutls/crypto.h": {"auth_salt", "auth_scheme", "auth_scram", "maildrop",
+                        "auth_dovecot", "auth_hash", "auth_normal",
+                        "auth_salt", "auth_scheme", "auth_scram", "maildrop",
                         "master", "name_tag", "signer"},
+    "gnutls/abstract.h": {"tls_context", "signer"},
+    "gnutls/crypto.h": {"auth_hash", "auth_salt", "auth_scheme", "auth_scram",
+                        "maildrop", "master", "name_tag", "signer"},
     "gsasl.h": {"sasl", "sasl_relay", "sasl_state", "sasl_tell"},
     "security/pam_appl.h": set(),
 }

@@ -1,0 +1,27 @@
+/*
+ * ctl.h - what the sub-commands of posternctl share
+ */
+#ifndef POSTERN_CTL_H
+#define POSTERN_CTL_H
+
+/* What every sub-command exits with. */
+#define CTL_DONE 0
+#define CTL_FAILED 1
+#define CTL_MISUSED 2
+
+/* Where the settings are if nobody says where. */
+#define CTL_CONFIG SYSCONFDIR "/postern/postern.conf"
+
+/* Tell on standard error what is wrong, behind "posternctl: ". */
+void ctl_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Tell how options were wrong, and return CTL_MISUSED. */
+int ctl_misused(const char *usage);
+
+/*
+ * Add or change a user of a passwd-file.  The arguments are those behind
+ * "passwd", with that as argv[0].  Returns an exit code.
+ */
+int ctl_passwd(int argc, char *argv[]);
+
+#endif
