@@ -101,6 +101,15 @@ static void describe(const struct settings *settings,
 	client->rules = *settings_rules(settings, client->policy);
 }
 
+static bool asks_certificate(const struct settings *settings,
+	const struct listen_settings *listen)
+{
+	const struct tls_settings *tls = listen->own_tls != NULL ?
+		listen->own_tls : &settings->tls;
+
+	return listen->tls != TLS_NONE && *tls->client_ca != '\0';
+}
+
 /* Admit a new connection, or not.  Closes 'client_fd' here in any case. */
 static void admit(struct master *master, int client_fd, uint32_t section,
 	const struct sockaddr_storage *address)
@@ -113,6 +122,7 @@ static void admit(struct master *master, int client_fd, uint32_t section,
 	describe(settings, address, &client);
 	snprintf(client.listener, sizeof(client.listener), "%s",
 		listen->name);
+	client.asks_certificate = asks_certificate(settings, listen);
 	if (!peers_enter(master->peers, &client.key,
 			client.is_trusted ? 0 : client.rules.per_address)) {
 		log_refusal(master, &client);

@@ -4,6 +4,7 @@
 #ifndef POSTERN_KEEPER_H
 #define POSTERN_KEEPER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "settings.h"
@@ -14,6 +15,7 @@ struct keeper {
 	const struct settings *settings;
 	struct session_rules rules;	/* for this client */
 	const char *listener;		/* its name, for the log */
+	bool asks_certificate;		/* that listener of its clients */
 	char address[64];		/* of the client, numeric */
 	char local_address[64];		/* ours, that it has connected to */
 	uint16_t port, local_port;	/* 0: not known */

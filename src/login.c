@@ -225,7 +225,28 @@ static void exchange(const struct keeper *keeper, struct wire_sasl *request,
 	judge(keeper, outcome, since_ms);
 }
 
-/* Only what may be offered to this client can be begun. */
+/*
+ * Only what may be offered to this client can be begun.  Above all, nobody but
+ * the worker says whose certificate it has seen; one that is broken into must
+ * not say so where no client is asked for a certificate.
+ */
+static bool may_begin(const struct keeper *keeper,
+	const struct wire_sasl *request)
+{
+	enum cleartext cleartext = keeper->rules.cleartext;
+	const struct mechanism_channel channel = {
+		.may_cleartext = cleartext == CLEARTEXT_ALWAYS ||
+			(cleartext == CLEARTEXT_TLS_ONLY && request->has_tls),
+		.has_binding = request->has_tls && request->has_binding,
+		.has_name = request->has_tls && keeper->asks_certificate &&
+			request->client_name[0] != '\0',
+	};
+
+	/* What the back ends can do shows when they are asked. */
+	return mechanism_can_work((enum mechanism)request->mechanism,
+		UINT32_MAX, keeper->settings->auth.mechanisms, &channel);
+}
+
 static bool is_exchange(const struct wire_sasl *request, size_t bytes)
 {
 	return bytes == sizeof(*request) && request->kind == WIRE_SASL &&
@@ -264,7 +285,8 @@ void login_run(const struct keeper *keeper, struct sasl_outcome *login)
 			KEEPER_EXIT_BAD_RECORD);
 	if (bytes == sizeof(attempt.auth) && attempt.kind == WIRE_AUTH)
 		check_password(keeper, &attempt.auth, login);
-	else if (is_exchange(&attempt.sasl, (size_t)bytes))
+	else if (is_exchange(&attempt.sasl, (size_t)bytes) &&
+			may_begin(keeper, &attempt.sasl))
 		exchange(keeper, &attempt.sasl, login);
 	else
 		_exit(KEEPER_EXIT_BAD_RECORD);

@@ -24,6 +24,7 @@ struct pool_client {
 	char local_address[64];		/* ours, that it has connected to */
 	uint16_t port, local_port;	/* 0: not known */
 	char listener[32];
+	bool asks_certificate;		/* of its clients, so does that */
 	int64_t since_ms;
 	bool is_trusted;		/* no penalty, and no limit */
 	uint32_t policy;

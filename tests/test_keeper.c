@@ -27,6 +27,7 @@
 #include "gate.h"
 #include "keeper.h"
 #include "maildir/listing.h"
+#include "mechanism.h"
 #include "scratch.h"
 #include "wire.h"
 
@@ -100,7 +101,7 @@ static void begin(struct house *house)
 		.mailbox = rules != NULL ? *rules :
 			(struct mailbox_settings){ .delete = DELETE_UNLINK },
 		.auth = { .concurrent_checks = 2, .backends = &backend,
-			.backend_count = 1 },
+			.backend_count = 1, .mechanisms = UINT32_MAX },
 	};
 
 	if (has_file("check"))
@@ -171,6 +172,18 @@ static int log_in(const struct house *house, const char *name,
 	struct wire_login answer;
 
 	return log_in_for(house, name, password, &answer);
+}
+
+/* What a worker says that knows no password, but a name. */
+static void claim(const struct house *house, enum mechanism mechanism)
+{
+	static struct wire_sasl request;
+
+	request = (struct wire_sasl){ .kind = WIRE_SASL, .has_tls = 1,
+		.mechanism = mechanism, .has_response = 1 };
+	snprintf(request.client_name, sizeof(request.client_name), "joe");
+	assert_int_equal(wire_send(house->worker_fd, &request,
+		sizeof(request), -1), 0);
 }
 
 static void begin_logged_in(struct house *house)
@@ -968,6 +981,31 @@ static void a_keeper_that_dies_silent_leaves_the_maildrop(void **state)
 	commit_all(&second, 2);
 }
 
+/* A worker that is broken into may say so of anybody. */
+static void a_name_alone_opens_no_mailbox(void **state)
+{
+	struct house house;
+
+	(void)state;
+	make_user();
+	begin(&house);
+	claim(&house, MECHANISM_EXTERNAL);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_BAD_RECORD);
+	close(house.worker_fd);
+}
+
+static void a_mechanism_that_is_not_permitted_is_a_lie(void **state)
+{
+	struct house house;
+
+	(void)state;
+	make_user();
+	begin(&house);
+	claim(&house, MECHANISM_XOAUTH2);
+	assert_int_equal(exit_status(&house), KEEPER_EXIT_BAD_RECORD);
+	close(house.worker_fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1027,6 +1065,10 @@ int main(void)
 		SCRATCH_CASE("a login that may only read commits nothing, "
 			"whatever its worker says",
 			a_login_that_may_only_read_commits_nothing),
+		SCRATCH_CASE("a name from a certificate that nobody asked for "
+			"opens no mailbox", a_name_alone_opens_no_mailbox),
+		SCRATCH_CASE("a mechanism that can't be had is a lie",
+			a_mechanism_that_is_not_permitted_is_a_lie),
 		SCRATCH_CASE("a maildrop let go comes back if nobody came",
 			a_maildrop_let_go_comes_back_if_nobody_came),
 		SCRATCH_CASE("a maildrop let go is another's who comes",
