@@ -18,6 +18,9 @@
 #define AUTH_PASSWORD_OCTETS 512
 #define AUTH_PATH_BYTES 4096
 
+/* Of a Maildir++ folder, without its first dot. */
+#define AUTH_FOLDER_OCTETS 200
+
 enum auth_result {
 	AUTH_GRANTED,
 	AUTH_DENIED,		/* no such user, or not that password */
@@ -45,6 +48,7 @@ struct auth_identity {
 	char name[AUTH_NAME_OCTETS + 1];
 	char home[AUTH_PATH_BYTES];	/* absolute; "" if there is none */
 	char maildir[AUTH_PATH_BYTES];	/* absolute; "": mailbox.path */
+	char folder[AUTH_FOLDER_OCTETS + 1];	/* "": the INBOX */
 };
 
 /*

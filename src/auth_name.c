@@ -100,16 +100,6 @@ static bool has_control(const char *octets, size_t count)
 	return false;
 }
 
-/* A dot in it separates a folder from a folder of it, so none stands alone. */
-static bool is_folder(const char *name, size_t count)
-{
-	if (count == 0 || count > AUTH_FOLDER_OCTETS || name[0] == '.')
-		return false;
-	return !has_control(name, count) &&
-		memchr(name, '/', count) == NULL &&
-		memmem(name, count, "..", 2) == NULL;
-}
-
 bool auth_name_is_usable(const char *name)
 {
 	size_t count = strnlen(name, AUTH_NAME_OCTETS + 1);
@@ -120,6 +110,16 @@ bool auth_name_is_usable(const char *name)
 		strchr(name, '/') != NULL)
 		return false;
 	return !has_control(name, count);
+}
+
+/* A dot in it separates a folder from a folder of it, so none stands alone. */
+bool auth_name_is_folder(const char *name, size_t count)
+{
+	if (count == 0 || count > AUTH_FOLDER_OCTETS || name[0] == '.')
+		return false;
+	return !has_control(name, count) &&
+		memchr(name, '/', count) == NULL &&
+		memmem(name, count, "..", 2) == NULL;
 }
 
 void auth_name_split(const char *sent, const char *separator,
@@ -137,7 +137,8 @@ void auth_name_split(const char *sent, const char *separator,
 		memcpy(login->user, sent, strlen(sent));
 		return;
 	}
-	if (sign == sent || !is_folder(folder, (size_t)(end - folder)))
+	if (sign == sent ||
+			!auth_name_is_folder(folder, (size_t)(end - folder)))
 		return;
 	memcpy(login->folder, folder, (size_t)(end - folder));
 	memcpy(login->user, sent, (size_t)(sign - sent));

@@ -5,11 +5,9 @@
 #define POSTERN_AUTH_NAME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "auth.h"
-
-/* Of a Maildir++ folder, without its first dot. */
-#define AUTH_FOLDER_OCTETS 200
 
 /* What the name that a client sent asks for. */
 struct auth_login {
@@ -23,6 +21,12 @@ struct auth_login {
  * neither it nor its parts can lead a path elsewhere.
  */
 bool auth_name_is_usable(const char *name);
+
+/*
+ * Return true if the first 'count' octets of 'name' can be a folder, without
+ * its first dot; auth_name_split() says what that is.
+ */
+bool auth_name_is_folder(const char *name, size_t count);
 
 /*
  * Take 'sent' apart into user and folder.

@@ -125,6 +125,19 @@ static struct verdict take_maildir(struct value value,
 	return good;
 }
 
+static struct verdict take_folder(struct value value,
+	const struct auth_attempt *attempt, struct auth_identity *identity)
+{
+	(void)attempt;
+	value = behind_sign(value);
+	if (!auth_name_is_folder(value.octets, value.count))
+		return (struct verdict){ AUTH_PERMANENT,
+			"its folder can't be the name of one" };
+	memcpy(identity->folder, value.octets, value.count);
+	identity->folder[value.count] = '\0';
+	return good;
+}
+
 /* Whatever value it has but "no": a slip must not let anybody remove mail. */
 static struct verdict take_read_only(struct value value,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
@@ -154,6 +167,7 @@ static const struct rule {
 } rules[] = {
 	{ "allow-nets", judge_nets },
 	{ "allow-real-nets", refuse_field },
+	{ "folder", take_folder },
 	{ "maildir", take_maildir },
 	{ "nologin", judge_nologin },
 	{ "nopassword", refuse_field },

@@ -9,8 +9,8 @@
 
 /*
  * Judge the extra fields of 'entry', a line of the file 'path': allow-nets,
- * nologin and valid-until may refuse the user, maildir and readonly go into
- * 'identity', whose name and home are there already.
+ * nologin and valid-until may refuse the user; folder, maildir and readonly go
+ * into 'identity', whose name and home are there already.
  *
  * Returns AUTH_GRANTED; or AUTH_REFUSED, or AUTH_PERMANENT if a field is wrong
  * or is one of Dovecot's that can't be kept, both after a log line.

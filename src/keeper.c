@@ -221,8 +221,10 @@ void keeper_run(struct keeper *keeper)
 	login_run(keeper, &login);
 	become(keeper, &login.identity);
 
+	/* What the client asks for comes before the user's own. */
 	enum wire_login_status status = maildrop_open(&drop,
-		&keeper->settings->mailbox, login.login.folder,
+		&keeper->settings->mailbox, *login.login.folder != '\0' ?
+		login.login.folder : login.identity.folder,
 		&login.identity, keeper->address);
 	if (status == WIRE_LOGIN_IN_USE)
 		give_up_in_use(keeper, &drop.holder);

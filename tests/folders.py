@@ -26,13 +26,13 @@ class House(Server):
         self.joe = self.add_user("joe", "three")
         self.junk = self.joe.folder("Junk", "seven")
 
-    def add_reader(self, name, maildir):
+    def add_reader(self, name, maildir, extra=""):
         """Add a user who may only read what is in another's Maildir."""
         uid = mail_uid()
         gid = uid if as_root() else os.getegid()
         home = os.path.dirname(maildir.root)
         self.add_user(name, line=f"{name}:{{PLAIN}}secret:{uid}:{gid}::"
-                      f"{home}::readonly")
+                      f"{home}::readonly {extra}")
 
     def client(self, user, transport="plain"):
         """Return a client in the TRANSACTION state."""
@@ -187,6 +187,19 @@ def _():
             equal(server.reply(user, "wrong"), DENIED, user)
         for user in ("joe+", "joe+.", "joe+..", "joe+../ann", "joe+/etc"):
             equal(server.reply(user), DENIED, user)
+
+
+@case("a user's own folder= is the INBOX, unless another is asked for")
+def _():
+    with House() as server:
+        server.joe.folder("Work", "three")
+        for name, folder in (("lists", "Junk"), ("lost", "None")):
+            server.add_reader(name, server.joe, f"folder={folder}")
+        with server.client("lists") as client:
+            equal(client.count(), 7, "messages of the folder")
+        with server.client("lists+Work") as client:
+            equal(client.count(), 3, "messages of the other")
+        equal(server.reply("lost"), NO_FOLDER, "a folder that is not there")
 
 
 @case("a wrong password for a folder waits like any other, and so does a bad "

@@ -240,6 +240,27 @@ static void a_maildir_that_is_no_path_is_refused(void **state)
 	assert_int_equal(check_from("192.0.2.1", "y"), AUTH_DENIED);
 }
 
+static void a_folder_is_a_name_of_one(void **state)
+{
+	static const char *const wrong[] = { "folder", "folder=", "folder=.x",
+		"folder=a/b", "folder=a..b", "folder=../x" };
+	char extra[AUTH_FOLDER_OCTETS + 64];
+
+	(void)state;
+	assert_int_equal(check("folder=Lists.Postern x"), AUTH_GRANTED);
+	assert_string_equal(identity.folder, "Lists.Postern");
+	assert_int_equal(check(""), AUTH_GRANTED);
+	assert_string_equal(identity.folder, "");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(check(wrong[i]), AUTH_PERMANENT);
+	expect_logged("its folder can't be the name of one");
+	snprintf(extra, sizeof(extra), "folder=%0*d", AUTH_FOLDER_OCTETS, 1);
+	assert_int_equal(check(extra), AUTH_GRANTED);
+	snprintf(extra, sizeof(extra), "folder=%0*d", AUTH_FOLDER_OCTETS + 1,
+		1);
+	assert_int_equal(check(extra), AUTH_PERMANENT);
+}
+
 static void what_cannot_be_kept_refuses_the_user(void **state)
 {
 	(void)state;
@@ -343,6 +364,8 @@ int main(void)
 			a_maildir_of_its_own_is_made_as_mailbox_path_is),
 		SCRATCH_CASE("a Maildir that is no path is refused",
 			a_maildir_that_is_no_path_is_refused),
+		SCRATCH_CASE("a folder is a name of one",
+			a_folder_is_a_name_of_one),
 		SCRATCH_CASE("restrictions that cannot be kept refuse the user",
 			what_cannot_be_kept_refuses_the_user),
 		SCRATCH_CASE("a login may only read if its line says so",

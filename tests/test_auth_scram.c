@@ -109,6 +109,40 @@ static void made_up(void **state)
 	assert_memory_not_equal(a.stored_key, a.server_key, 32);
 }
 
+/* Whether new keys of 'password' are those of 'normal'. */
+static void expect_enrolled(enum scram_digest digest, const char *password,
+	const char *normal)
+{
+	char text[SCRAM_TEXT_BYTES];
+	struct scram_keys stored, derived;
+
+	assert_int_equal(scram_enrol(digest, password, text), 0);
+	assert_true(scram_parse(digest, text, &stored));
+	assert_int_equal(stored.iterations, SCRAM_ITERATIONS);
+	assert_int_equal(stored.salt_bytes, 16);
+	derived = stored;
+	assert_int_equal(scram_derive(digest, normal, &derived), 0);
+	assert_memory_equal(stored.stored_key, derived.stored_key,
+		scram_digest_bytes(digest));
+	assert_memory_equal(stored.server_key, derived.server_key,
+		scram_digest_bytes(digest));
+}
+
+static void enrolment(void **state)
+{
+	char texts[2][SCRAM_TEXT_BYTES];
+
+	(void)state;
+	expect_enrolled(SCRAM_SHA_1, "secret", "secret");
+	expect_enrolled(SCRAM_SHA_256, " two  words ", " two  words ");
+	/* A letter and its dots become one; no UTF-8 stays as it is. */
+	expect_enrolled(SCRAM_SHA_256, "a\xcc\x88", "\xc3\xa4");
+	expect_enrolled(SCRAM_SHA_256, "\xff\xfe", "\xff\xfe");
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(scram_enrol(SCRAM_SHA_256, "x", texts[i]), 0);
+	assert_string_not_equal(texts[0], texts[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +151,8 @@ int main(void)
 		{ "what is no key is refused", no_keys, NULL, NULL, NULL },
 		{ "a salt has at most 64 octets", long_salts,
 			NULL, NULL, NULL },
+		{ "what a new password is given are its keys, with a new salt",
+			enrolment, NULL, NULL, NULL },
 		{ "a salt that is made up stays, keys do not", made_up,
 			NULL, NULL, NULL },
 	};
