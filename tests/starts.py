@@ -237,9 +237,9 @@ class Pair(Server):
         self.reader.start()
 
     def talk(self, octets):
-        """Send 'octets' and return all that comes until the close."""
-        received = b""
+        """Send 'octets', once greeted; return all that comes to the end."""
         with self.ours:
+            received = self.ours.recv(65536)
             self.ours.sendall(octets)
             while piece := self.ours.recv(65536):
                 received += piece
