@@ -139,13 +139,17 @@ static enum auth_result find_owner(const struct auth_settings *settings,
 {
 	struct auth_attempt owner = *attempt;
 	const struct auth_words nothing = { "", "", "" };
+	char normal[AUTH_NAME_OCTETS + 1];
 	enum auth_result result;
 	const char *wrong;
 
-	owner.name = name;
+	if (!auth_normal_write(name, normal, sizeof(normal)) ||
+			!auth_name_is_usable(normal))
+		return AUTH_DENIED;
+	owner.name = normal;
 	owner.password = "";
 	if (*attempt->name != '\0' &&
-			!auth_normal_is_of(attempt->name, name)) {
+			!auth_normal_is_of(attempt->name, normal)) {
 		log_warning("backend %s: the token of one user came for "
 			"another", backend->name);
 		return AUTH_DENIED;
@@ -251,6 +255,9 @@ enum auth_result auth_find_scram(const struct auth_settings *settings,
 		if (otherwise == AUTH_TEMPORARY || has_own_keys(result))
 			*keys = found;
 		explicit_bzero(&found, sizeof(found));
+		/* Nobody shall learn that the password of such a user fits. */
+		if (result == AUTH_REFUSED && scram_make_up(keys) < 0)
+			return AUTH_TEMPORARY;
 		if (result != AUTH_UNKNOWN)
 			return !is_usable || result == AUTH_REFUSED ?
 				AUTH_DENIED : result;
@@ -265,6 +272,8 @@ enum auth_result auth_check_token(const struct auth_settings *settings,
 	enum auth_result otherwise = AUTH_DENIED;
 
 	memset(identity, 0, sizeof(*identity));
+	if (*attempt->name != '\0' && !auth_name_is_usable(attempt->name))
+		return AUTH_DENIED;
 	for (size_t i = 0; i < settings->backend_count; i++) {
 		const struct backend_settings *backend =
 			&settings->backends[i];
@@ -272,10 +281,9 @@ enum auth_result auth_check_token(const struct auth_settings *settings,
 
 		if (backend->type != BACKEND_TOKEN)
 			continue;
-		gate_enter();
+		/* It asks others, which may take long: not inside the gate. */
 		enum auth_result result = auth_program_token(backend, attempt,
 			name);
-		gate_leave();
 		if (result == AUTH_GRANTED)
 			return conclude(find_owner(settings, backend, attempt,
 				name, identity), identity);

@@ -106,6 +106,7 @@ static enum auth_result check_password(const char *path,
 	case SCHEME_MATCH:
 		return AUTH_GRANTED;
 	case SCHEME_UNSUPPORTED:
+		check_decoy(search, password);
 		return log_unsupported(path, &search->user);
 	case SCHEME_LOCKED:
 		check_decoy(search, password);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "auth_name.h"
+#include "auth_normal.h"
 #include "auth_scram.h"
 #include "ctl.h"
 #include "passwd_edit.h"
@@ -137,8 +138,12 @@ static bool make_hash(const char *password, char hash[CRYPT_OUTPUT_SIZE])
 static bool make_secrets(const char *password, struct secrets *secrets)
 {
 	char sha_1[SCRAM_TEXT_BYTES], sha_256[SCRAM_TEXT_BYTES];
+	char normal[CRYPT_MAX_PASSPHRASE_SIZE];
+	bool is_hashed = auth_normal_write(password, normal, sizeof(normal)) &&
+		make_hash(normal, secrets->hash);
 
-	if (!make_hash(password, secrets->hash) ||
+	explicit_bzero(normal, sizeof(normal));
+	if (!is_hashed ||
 			scram_enrol(SCRAM_SHA_1, password, sha_1) < 0 ||
 			scram_enrol(SCRAM_SHA_256, password, sha_256) < 0)
 		return false;

@@ -12,15 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
+#include "auth_normal.h"
 #include "auth_scheme.h"
 #include "passwd_file.h"
 
 static bool is_of(const char *line, size_t count, const char *user)
 {
-	size_t length = strlen(user);
+	char name[AUTH_NAME_OCTETS + 1], normal[AUTH_NAME_OCTETS + 1];
+	const char *colon = memchr(line, ':', count);
 
-	return count > length && line[length] == ':' &&
-		memcmp(line, user, length) == 0;
+	if (colon == NULL || (size_t)(colon - line) >= sizeof(name) ||
+			!auth_normal_write(user, normal, sizeof(normal)))
+		return false;
+	memcpy(name, line, (size_t)(colon - line));
+	name[colon - line] = '\0';
+	return auth_normal_is_of(name, normal);
 }
 
 static bool is_dropped(const char *field, const struct passwd_change *change)

@@ -84,6 +84,9 @@ static enum sasl_event step_library(struct sasl *sasl, char *octets,
 {
 	char *answer = NULL;
 	size_t bytes = 0;
+
+	sasl->octets = octets;
+	sasl->count = count;
 	int status = gsasl_step(sasl->session, octets, count, &answer,
 		&bytes);
 	enum sasl_event event;

@@ -19,6 +19,8 @@ struct sasl {
 	struct auth_dovecot *relay;	/* NULL: it is ours */
 	struct auth_attempt relayed;
 	bool is_relayed;		/* and over */
+	const char *octets;		/* the response of this step */
+	size_t count;
 	bool has_begun, has_keys, has_said_last;
 };
 

@@ -22,12 +22,37 @@ static void take_names(struct sasl *sasl, const char *name)
 		sasl->outcome.login.user[0] = '\0';
 }
 
-/* PLAIN and LOGIN: name and password are there. */
+/*
+ * PLAIN: "authzid NUL name NUL password", as GNU SASL has seen already.  What
+ * it tells of them has gone through SASLprep, which changes more than the form
+ * that USER and PASS are compared in (auth_normal.h): one password, one form.
+ */
+static int validate_plain(struct sasl *sasl)
+{
+	char text[WIRE_RESPONSE_BYTES];
+	const char *name, *password;
+
+	memcpy(text, sasl->octets, sasl->count);
+	text[sasl->count] = '\0';
+	name = text + strlen(text) + 1;
+	password = name + strlen(name) + 1;
+	take_names(sasl, name);
+	struct auth_attempt attempt = sasl_attempt(sasl, password);
+	sasl->outcome.result = auth_check(&sasl->facts->settings->auth,
+		&attempt, &sasl->outcome.identity);
+	explicit_bzero(text, sasl->count);
+	return sasl->outcome.result == AUTH_GRANTED ? GSASL_OK :
+		GSASL_AUTHENTICATION_ERROR;
+}
+
+/* LOGIN: name and password are there. */
 static int validate_simple(struct sasl *sasl)
 {
 	const char *password = gsasl_property_fast(sasl->session,
 		GSASL_PASSWORD);
 
+	if (sasl->facts->mechanism == MECHANISM_PLAIN)
+		return validate_plain(sasl);
 	take_names(sasl, gsasl_property_fast(sasl->session, GSASL_AUTHID));
 	struct auth_attempt attempt = sasl_attempt(sasl,
 		password == NULL ? "" : password);
@@ -41,6 +66,9 @@ static int validate_simple(struct sasl *sasl)
 static int validate_external(struct sasl *sasl)
 {
 	take_names(sasl, sasl->facts->client_name);
+	/* A name in a certificate is somebody's, and no way to a folder. */
+	if (sasl->outcome.login.folder[0] != '\0')
+		sasl->outcome.login.user[0] = '\0';
 	struct auth_attempt attempt = sasl_attempt(sasl, "");
 	sasl->outcome.result = auth_find(&sasl->facts->settings->auth,
 		&attempt, &sasl->outcome.identity);

@@ -68,7 +68,11 @@ static int prepare(struct tls *tls, int fd, bool allows_legacy)
 		status = gnutls_credentials_set(tls->session,
 			GNUTLS_CRD_CERTIFICATE,
 			set->certificates[0].credentials);
-	if (status >= 0)
+	/*
+	 * A ticket holds the client's certificate, and every worker the key of
+	 * tickets: one that is broken into could forge anybody's.
+	 */
+	if (status >= 0 && set->client_request == GNUTLS_CERT_IGNORE)
 		status = gnutls_session_ticket_enable_server(tls->session,
 			&set->ticket_key);
 	if (status >= 0)
@@ -168,7 +172,8 @@ struct tls *tls_accept(struct tls_context *context, int fd,
 
 void tls_send_ticket(struct tls *tls)
 {
-	if (gnutls_protocol_get_version(tls->session) == GNUTLS_TLS1_3)
+	if (gnutls_protocol_get_version(tls->session) == GNUTLS_TLS1_3 &&
+			tls->set->client_request == GNUTLS_CERT_IGNORE)
 		(void)gnutls_session_ticket_send(tls->session, 1, 0);
 }
 

@@ -11,6 +11,7 @@ import random
 import re
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import termios
@@ -260,13 +261,18 @@ def _():
 
 @contextlib.contextmanager
 def terminal(path, user):
-    """Run posternctl at a terminal; yield it and the terminal's master."""
+    """Run posternctl at a terminal; yield it and the terminal's master.
+
+    A suite in the background may have SIGINT ignored: it must not be here.
+    """
     if not shutil.which("setsid"):
         raise Skip("setsid is not installed (Debian package util-linux)")
     master, slave = pty.openpty()
     with subprocess.Popen(["setsid", "--ctty", program("posternctl"),
                            "passwd", "--file", path, user], stdin=slave,
-                          stdout=slave, stderr=slave) as process:
+                          stdout=slave, stderr=slave,
+                          preexec_fn=lambda: signal.signal(
+                              signal.SIGINT, signal.SIG_DFL)) as process:
         try:
             yield process, master, slave
         finally:

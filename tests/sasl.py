@@ -376,6 +376,24 @@ def _():
                     client.ok("QUIT")
 
 
+@case("USER, PLAIN and LOGIN take one password in any of its forms")
+def _():
+    name, password = "j\u00f6rg", "\u00bd e\u0301 \u00a0 \ufb01x"
+    with Server() as server:
+        if not os.path.exists(BOUND_CLIENT):
+            raise Skip("built without GNU SASL")
+        server.add_user(name, password="\u00bd \u00e9   \ufb01x")
+        for way in ("USER", "PLAIN", "LOGIN"):
+            with Client(server, "tls") as client:
+                if way == "USER":
+                    client.ok(f"USER {name}")
+                    reply = client.ask(f"PASS {password}")
+                else:
+                    reply = WAYS[way](client, name, password)
+                matches(ANSWERED, reply, way)
+                client.ok("QUIT")
+
+
 @case("a folder can be named in an exchange as after USER")
 def _():
     with server_with(mailbox={"folder-separator": '"+"'}) as server:

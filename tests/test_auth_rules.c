@@ -320,8 +320,8 @@ static void whoever_needs_no_password_is_judged_too(void **state)
 		AUTH_GRANTED);
 }
 
-/* As long as the proof is not there, nobody can tell. */
-static void scram_keys_of_a_refused_user_are_its_own(void **state)
+/* Its salt stays, so that nobody can tell; its keys fit nothing. */
+static void scram_does_not_tell_of_a_refused_user(void **state)
 {
 	struct backend_settings backends[2] = { backend_of(), backend_of() };
 	const struct auth_settings settings = { .backends = backends,
@@ -339,7 +339,11 @@ static void scram_keys_of_a_refused_user_are_its_own(void **state)
 	write_extra("nologin");
 	assert_int_equal(auth_find_scram(&settings, &attempt, SCRAM_SHA_256,
 		&refused_keys, &identity), AUTH_DENIED);
-	assert_memory_equal(free_keys.stored_key, refused_keys.stored_key,
+	assert_int_equal(free_keys.iterations, refused_keys.iterations);
+	assert_memory_equal(free_keys.salt, refused_keys.salt,
+		free_keys.salt_bytes);
+	/* Not even that the password is right. */
+	assert_memory_not_equal(free_keys.stored_key, refused_keys.stored_key,
 		scram_digest_bytes(SCRAM_SHA_256));
 }
 
@@ -372,8 +376,8 @@ int main(void)
 			a_login_may_only_read_if_its_line_says_so),
 		SCRATCH_CASE("whoever needs no password is judged, too",
 			whoever_needs_no_password_is_judged_too),
-		SCRATCH_CASE("the SCRAM keys of a refused user are its own",
-			scram_keys_of_a_refused_user_are_its_own),
+		SCRATCH_CASE("SCRAM does not tell a refused user's password",
+			scram_does_not_tell_of_a_refused_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
