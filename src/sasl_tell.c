@@ -11,15 +11,18 @@
 #include <string.h>
 
 /* RFC 4422 section 3.4.1: nobody here may act as somebody else. */
-static void take_names(struct sasl *sasl, const char *name)
+static void take_names(struct sasl *sasl, const char *name,
+	const char *authzid)
 {
-	const char *authzid = gsasl_property_fast(sasl->session,
-		GSASL_AUTHZID);
-
 	sasl_take_name(sasl, name);
 	if (authzid != NULL && *authzid != '\0' &&
 			strcmp(authzid, sasl->outcome.name) != 0)
 		sasl->outcome.login.user[0] = '\0';
+}
+
+static const char *authzid_of(const struct sasl *sasl)
+{
+	return gsasl_property_fast(sasl->session, GSASL_AUTHZID);
 }
 
 /*
@@ -36,7 +39,7 @@ static int validate_plain(struct sasl *sasl)
 	text[sasl->count] = '\0';
 	name = text + strlen(text) + 1;
 	password = name + strlen(name) + 1;
-	take_names(sasl, name);
+	take_names(sasl, name, text);
 	struct auth_attempt attempt = sasl_attempt(sasl, password);
 	sasl->outcome.result = auth_check(&sasl->facts->settings->auth,
 		&attempt, &sasl->outcome.identity);
@@ -53,7 +56,8 @@ static int validate_simple(struct sasl *sasl)
 
 	if (sasl->facts->mechanism == MECHANISM_PLAIN)
 		return validate_plain(sasl);
-	take_names(sasl, gsasl_property_fast(sasl->session, GSASL_AUTHID));
+	take_names(sasl, gsasl_property_fast(sasl->session, GSASL_AUTHID),
+		authzid_of(sasl));
 	struct auth_attempt attempt = sasl_attempt(sasl,
 		password == NULL ? "" : password);
 	sasl->outcome.result = auth_check(&sasl->facts->settings->auth,
@@ -65,7 +69,7 @@ static int validate_simple(struct sasl *sasl)
 /* EXTERNAL: the certificate says who it is. */
 static int validate_external(struct sasl *sasl)
 {
-	take_names(sasl, sasl->facts->client_name);
+	take_names(sasl, sasl->facts->client_name, authzid_of(sasl));
 	/* A name in a certificate is somebody's, and no way to a folder. */
 	if (sasl->outcome.login.folder[0] != '\0')
 		sasl->outcome.login.user[0] = '\0';
@@ -90,7 +94,8 @@ static void find_keys(struct sasl *sasl)
 {
 	if (sasl->has_keys)
 		return;
-	take_names(sasl, gsasl_property_fast(sasl->session, GSASL_AUTHID));
+	take_names(sasl, gsasl_property_fast(sasl->session, GSASL_AUTHID),
+		authzid_of(sasl));
 	struct auth_attempt attempt = sasl_attempt(sasl, "");
 	sasl->outcome.result = auth_find_scram(&sasl->facts->settings->auth,
 		&attempt, digest_of(sasl), &sasl->keys,
