@@ -24,6 +24,7 @@
 #define LINE_BYTES 4096
 
 static gnutls_session_t session;
+static gnutls_certificate_credentials_t credentials;
 
 static _Noreturn void fail(const char *what)
 {
@@ -48,8 +49,6 @@ static int connect_to(const char *port)
 
 static void begin_tls(int fd, const char *certificate)
 {
-	gnutls_certificate_credentials_t credentials;
-
 	if (gnutls_certificate_allocate_credentials(&credentials) < 0 ||
 			gnutls_certificate_set_x509_trust_file(credentials,
 				certificate, GNUTLS_X509_FMT_PEM) < 1 ||
@@ -103,6 +102,8 @@ static void set_binding(Gsasl_session *exchange, int is_wrong)
 			&bytes) != GSASL_OK || gsasl_property_set(exchange,
 			GSASL_CB_TLS_EXPORTER, text) != GSASL_OK)
 		fail("no memory");
+	gsasl_free(text);
+	gnutls_free(binding.data);
 }
 
 /* Returns the last reply; 'is_proved' when the server's proof is good. */
@@ -115,6 +116,7 @@ static void log_in(Gsasl_session *exchange, const char *mechanism,
 	if (status != GSASL_NEEDS_MORE)
 		fail(gsasl_strerror(status));
 	snprintf(command, sizeof(command), "AUTH %s %s", mechanism, text);
+	gsasl_free(text);
 	send_line(command);
 	receive_line(line);
 	while (strncmp(line, "+ ", 2) == 0) {
@@ -123,6 +125,7 @@ static void log_in(Gsasl_session *exchange, const char *mechanism,
 			fail(gsasl_strerror(status));
 		*is_proved = status == GSASL_OK;
 		send_line(text);
+		gsasl_free(text);
 		receive_line(line);
 	}
 }
@@ -148,11 +151,15 @@ int main(int argc, char **argv)
 	set_binding(exchange, argc > 6);
 	log_in(exchange, argv[3], line, &is_proved);
 	puts(line);
-	if (strncmp(line, "-ERR ", 5) == 0)
-		return 1;
-	if (strncmp(line, "+OK ", 4) != 0 || !is_proved)
-		return 2;
-	send_line("QUIT");
-	receive_line(line);
-	return 0;
+	gsasl_finish(exchange);
+	gsasl_done(library);
+	int result = strncmp(line, "-ERR ", 5) == 0 ? 1 :
+		strncmp(line, "+OK ", 4) == 0 && is_proved ? 0 : 2;
+	if (result == 0) {
+		send_line("QUIT");
+		receive_line(line);
+	}
+	gnutls_deinit(session);
+	gnutls_certificate_free_credentials(credentials);
+	return result;
 }
