@@ -80,18 +80,9 @@ static enum pop3_event welcome(struct session *session)
 	return POP3_LOGGED_IN;
 }
 
-static enum pop3_event deny(struct session *session)
+/* After the reply: too many failed logins end the session. */
+static enum pop3_event count_failure(struct session *session)
 {
-	pop3_err(session, "[AUTH] wrong user name or password");
-	if (++session->failed_logins >= session->rules->attempts)
-		return pop3_over(session, WIRE_END_ATTEMPTS);
-	return POP3_CONTINUE;
-}
-
-/* It is counted as a failed login: each costs a keeper. */
-static enum pop3_event malformed(struct session *session)
-{
-	pop3_err(session, "that is no response of this mechanism");
 	if (++session->failed_logins >= session->rules->attempts)
 		return pop3_over(session, WIRE_END_ATTEMPTS);
 	return POP3_CONTINUE;
@@ -120,7 +111,8 @@ static enum pop3_event answer_login(struct session *session, int status)
 	case WIRE_LOGIN_GRANTED:
 		return welcome(session);
 	case WIRE_LOGIN_DENIED:
-		return deny(session);
+		pop3_err(session, "[AUTH] wrong user name or password");
+		return count_failure(session);
 	case WIRE_LOGIN_IN_USE:
 		return in_use(session);
 	case WIRE_LOGIN_TEMPORARY:
@@ -131,7 +123,9 @@ static enum pop3_event answer_login(struct session *session, int status)
 			"[SYS/PERM] can't open the mailbox, ask your "
 			"administrator");
 	case WIRE_LOGIN_MALFORMED:
-		return malformed(session);
+		/* It is a failed login, too: each costs a keeper. */
+		pop3_err(session, "that is no response of this mechanism");
+		return count_failure(session);
 	case WIRE_LOGIN_NO_FOLDER:
 		return pop3_err(session, "[SYS/PERM] there is no such folder");
 	default:
@@ -200,9 +194,11 @@ static enum pop3_event do_pass(struct session *session,
 /* A list for clients from before CAPA; RFC 5034 leaves it to us. */
 static enum pop3_event list_mechanisms(struct session *session)
 {
+	uint32_t mechanisms = capa_mechanisms(session);
+
 	pop3_ok(session, "mechanisms follow");
 	for (int i = 0; i < MECHANISMS; i++)
-		if (capa_has_mechanism(session, (enum mechanism)i))
+		if ((mechanisms & UINT32_C(1) << i) != 0)
 			pop3_line(session, "%s",
 				mechanism_name((enum mechanism)i));
 	return pop3_end_of_lines(session);
@@ -232,7 +228,8 @@ static enum pop3_event do_auth(struct session *session,
 		return pop3_bad(session, "mechanism expected, or a mechanism "
 			"and base64");
 	if (asked.mechanism == MECHANISMS ||
-			!capa_has_mechanism(session, asked.mechanism))
+			(capa_mechanisms(session) &
+				UINT32_C(1) << asked.mechanism) == 0)
 		return refuse_mechanism(session, asked.mechanism);
 	keeper_fd = ask_keeper(session);
 	if (keeper_fd < 0)

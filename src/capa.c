@@ -33,13 +33,14 @@ static void write_sasl(struct session *session)
 {
 	char line[256] = "SASL";
 	size_t count = strlen(line);
+	uint32_t mechanisms = capa_mechanisms(session);
 
 	for (int i = 0; i < MECHANISMS; i++)
-		if (capa_has_mechanism(session, (enum mechanism)i))
+		if ((mechanisms & UINT32_C(1) << i) != 0)
 			count += (size_t)snprintf(line + count,
 				sizeof(line) - count, " %s",
 				mechanism_name((enum mechanism)i));
-	if (count > strlen("SASL"))
+	if (mechanisms != 0)
 		pop3_line(session, "%s", line);
 }
 
@@ -104,8 +105,7 @@ bool capa_has_user(const struct session *session)
 		may_cleartext(session);
 }
 
-bool capa_has_mechanism(const struct session *session,
-	enum mechanism mechanism)
+uint32_t capa_mechanisms(const struct session *session)
 {
 	const struct tls *tls = session->stream.tls;
 	uint8_t binding[TLS_BINDING_OCTETS];
@@ -115,15 +115,13 @@ bool capa_has_mechanism(const struct session *session,
 			tls_channel_binding(tls, binding) == 0,
 		.has_name = tls != NULL && tls_client_name(tls) != NULL,
 	};
+	uint32_t mechanisms = 0;
 
-	return mechanism_can_work(mechanism, session->abilities,
-		session->settings->auth.mechanisms, &channel);
-}
-
-bool capa_has_bound(const struct session *session)
-{
-	return capa_has_mechanism(session, MECHANISM_SCRAM_SHA_256_PLUS) ||
-		capa_has_mechanism(session, MECHANISM_SCRAM_SHA_1_PLUS);
+	for (int i = 0; i < MECHANISMS; i++)
+		if (mechanism_can_work((enum mechanism)i, session->abilities,
+				session->settings->auth.mechanisms, &channel))
+			mechanisms |= UINT32_C(1) << i;
+	return mechanisms;
 }
 
 enum pop3_event capa_authorization(struct session *session,

@@ -18,12 +18,11 @@ bool capa_has_stls(const struct session *session);
  */
 bool capa_has_user(const struct session *session);
 
-/* Whether AUTH with 'mechanism' would be taken now.  RFC 5034 section 3. */
-bool capa_has_mechanism(const struct session *session,
-	enum mechanism mechanism);
-
-/* Whether that is so with any mechanism that is bound to the TLS channel. */
-bool capa_has_bound(const struct session *session);
+/*
+ * The mechanisms with which AUTH would be taken now, as bits 1 << mechanism.
+ * RFC 5034 section 3.
+ */
+uint32_t capa_mechanisms(const struct session *session);
 
 /* Answer CAPA in the AUTHORIZATION or the TRANSACTION state.  RFC 2449. */
 enum pop3_event capa_authorization(struct session *session,

@@ -16,6 +16,9 @@
 /* RFC 4422 section 3.1: a name has at most 20 octets. */
 #define NAME_OCTETS 20
 
+#define BOUND (UINT32_C(1) << MECHANISM_SCRAM_SHA_256_PLUS | \
+	UINT32_C(1) << MECHANISM_SCRAM_SHA_1_PLUS)
+
 /* Apart: too large for a stack, and touched by few sessions. */
 static struct wire_sasl begin;
 static struct wire_step step;
@@ -42,7 +45,8 @@ static int begin_exchange(struct session *session, int keeper_fd,
 	begin.kind = WIRE_SASL;
 	begin.mechanism = request->mechanism;
 	begin.has_tls = tls != NULL;
-	begin.has_binding = capa_has_bound(session) &&
+	/* Only if a mechanism bound by it was offered: see wire.h. */
+	begin.has_binding = (capa_mechanisms(session) & BOUND) != 0 &&
 		tls_channel_binding(tls, begin.binding) == 0;
 	snprintf(begin.client_name, sizeof(begin.client_name), "%s",
 		client_name == NULL ? "" : client_name);
