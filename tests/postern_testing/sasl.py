@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import os
 
-from .tap import matches
+from .tap import check, matches
 
 
 def encode(octets):
@@ -50,6 +50,7 @@ class Scram:
         self.bound = bound
         nonce = nonce or base64.b64encode(os.urandom(18)).decode()
         name = user.replace("=", "=3D").replace(",", "=2C")
+        self.nonce = nonce.encode()
         self.bare = f"n={name},r={nonce}".encode()
         self.signature = None
 
@@ -64,6 +65,7 @@ class Scram:
     def final(self, server_first):
         """Return the client-final-message."""
         parts = dict(part.split(b"=", 1) for part in server_first.split(b","))
+        check(parts[b"r"].startswith(self.nonce), f"nonce in {server_first}")
         salted = hashlib.pbkdf2_hmac(
             self.digest, self.password, base64.b64decode(parts[b"s"]),
             int(parts[b"i"]))
