@@ -43,9 +43,11 @@ static const struct type {
 		const struct auth_attempt *, enum scram_digest,
 		struct scram_keys *, struct auth_identity *);
 	bool (*has_scram)(const struct backend_settings *, enum scram_digest);
+	bool (*has_cleartext)(const struct backend_settings *);
 } types[] = {
 	[BACKEND_PASSWD_FILE] = { false, auth_file_check, auth_file_find,
-		auth_file_find_scram, auth_file_has_scram },
+		auth_file_find_scram, auth_file_has_scram,
+		auth_file_has_cleartext },
 	[BACKEND_PROGRAM] = { .check = auth_program_check },
 	[BACKEND_TOKEN] = { .check = NULL },
 	[BACKEND_DOVECOT] = { .check = auth_dovecot_check,
@@ -75,7 +77,8 @@ static enum auth_result ask_all(const struct auth_settings *settings,
 			is_find ? type->find : type->check;
 		enum auth_result result = AUTH_UNKNOWN;
 
-		if (ask == NULL)
+		if (ask == NULL || (attempt->is_exposed &&
+				type->has_cleartext == NULL))
 			continue;
 		begin_identity(attempt, identity);
 		if (!type->is_elsewhere)
@@ -323,6 +326,9 @@ uint32_t auth_abilities(const struct auth_settings *settings)
 		any |= ABILITY_PASSWORD;
 		if (types[backend->type].find != NULL)
 			any |= ABILITY_NAME;
+		if (types[backend->type].has_cleartext != NULL &&
+				types[backend->type].has_cleartext(backend))
+			any |= ABILITY_CLEARTEXT;
 		all &= scram_abilities(backend);
 	}
 	if (auth_relay(settings) != NULL)

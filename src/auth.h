@@ -38,6 +38,7 @@ struct auth_attempt {
 	const char *local_address;	/* of ours, or NULL */
 	uint16_t port, local_port;	/* 0: not known */
 	bool has_tls;
+	bool is_exposed;	/* came as only cleartext=always permits */
 };
 
 struct auth_identity {
@@ -63,7 +64,8 @@ struct auth_identity {
  * result is the last one, so that a user whom one knows is granted by no other,
  * with another password.  A program and a Dovecot cannot say that they do not
  * know a user: their AUTH_DENIED ends it, too.  If all of them are asked, it is
- * AUTH_TEMPORARY if one was, else AUTH_DENIED.
+ * AUTH_TEMPORARY if one was, else AUTH_DENIED.  Of an attempt that is exposed
+ * only back ends hear that can tell whose password may come so.
  *
  * Returns AUTH_GRANTED and fills 'identity', or AUTH_DENIED (which AUTH_REFUSED
  * becomes), AUTH_TEMPORARY (which AUTH_STUCK becomes) or AUTH_PERMANENT.  Never

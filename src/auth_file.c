@@ -179,3 +179,17 @@ enum auth_result auth_file_check(const struct backend_settings *backend,
 	passwd_file_close(&file);
 	return result;
 }
+
+bool auth_file_has_cleartext(const struct backend_settings *backend)
+{
+	struct passwd_file file;
+	struct passwd_entry entry;
+	bool has_any = false;
+
+	if (!passwd_file_open(&file, backend->path))
+		return false;
+	while (!has_any && passwd_file_next(&file, &entry))
+		has_any = rules_may_cleartext(&entry);
+	passwd_file_close(&file);
+	return has_any;
+}

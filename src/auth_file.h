@@ -27,4 +27,7 @@ enum auth_result auth_file_identify(const struct backend_settings *backend,
 	const struct passwd_entry *entry, const struct auth_attempt *attempt,
 	struct auth_identity *identity);
 
+/* Whether there is a user whose line has cleartext=always. */
+bool auth_file_has_cleartext(const struct backend_settings *backend);
+
 #endif

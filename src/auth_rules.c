@@ -19,6 +19,9 @@
 #define DATE "YYYY-MM-DD"
 #define DATE_BYTES (sizeof(DATE) - 1)
 
+/* The only value of that field. */
+#define CLEARTEXT "=always"
+
 /* The value of one field of one line; its first 'count' octets are it. */
 struct value {
 	const char *octets;	/* from its '=' on, if it has one */
@@ -148,6 +151,19 @@ static struct verdict take_read_only(struct value value,
 	return good;
 }
 
+/* It permits; what it permits is judged when all fields were. */
+static struct verdict judge_cleartext(struct value value,
+	const struct auth_attempt *attempt, struct auth_identity *identity)
+{
+	(void)attempt;
+	(void)identity;
+	if (value.count == strlen(CLEARTEXT) &&
+			memcmp(value.octets, CLEARTEXT, value.count) == 0)
+		return good;
+	return (struct verdict){ AUTH_PERMANENT,
+		"its cleartext is not \"always\"" };
+}
+
 /* Dovecot would keep these; we can't, so we refuse all. */
 static struct verdict refuse_field(struct value value,
 	const struct auth_attempt *attempt, struct auth_identity *identity)
@@ -167,6 +183,7 @@ static const struct rule {
 } rules[] = {
 	{ "allow-nets", judge_nets },
 	{ "allow-real-nets", refuse_field },
+	{ "cleartext", judge_cleartext },
 	{ "folder", take_folder },
 	{ "maildir", take_maildir },
 	{ "nologin", judge_nologin },
@@ -199,6 +216,11 @@ enum auth_result rules_apply(const char *path,
 			verdict.result == AUTH_GRANTED && *field != '\0';
 			field = passwd_extra_next(field))
 		verdict = judge_field(field, attempt, identity);
+	if (verdict.result == AUTH_GRANTED && attempt->is_exposed &&
+			!rules_may_cleartext(entry))
+		verdict = (struct verdict){ AUTH_REFUSED, "auth.cleartext "
+			"forbids how its password came, and it has no "
+			"cleartext=always" };
 	if (verdict.result == AUTH_REFUSED)
 		log_warning("%s:%u: user cannot log in: %s", path,
 			entry->line, verdict.why);
@@ -206,4 +228,12 @@ enum auth_result rules_apply(const char *path,
 		log_error("%s:%u: user cannot log in: %s", path, entry->line,
 			verdict.why);
 	return verdict.result;
+}
+
+bool rules_may_cleartext(const struct passwd_entry *entry)
+{
+	const char *value = passwd_entry_extra(entry, "cleartext");
+
+	return value != NULL && strcspn(value, " ") == strlen(CLEARTEXT) &&
+		strncmp(value, CLEARTEXT, strlen(CLEARTEXT)) == 0;
 }

@@ -168,7 +168,7 @@ static enum pop3_event do_user(struct session *session,
 	const struct pop3_request *request)
 {
 	forget_user(session);
-	if (!capa_has_user(session))
+	if (!capa_takes_user(session))
 		return refuse_cleartext(session);
 	if (request->text[0] == '\0')
 		return pop3_bad(session, "user name expected");
@@ -182,7 +182,7 @@ static enum pop3_event do_pass(struct session *session,
 {
 	enum pop3_event event;
 
-	if (!capa_has_user(session))
+	if (!capa_takes_user(session))
 		return refuse_cleartext(session);
 	if (!session->has_user)
 		return pop3_bad(session, "USER first");

@@ -86,23 +86,22 @@ bool capa_has_stls(const struct session *session)
 		session->tls_context != NULL && session->stream.tls == NULL;
 }
 
-/* Whether a password may come as it is. */
 static bool may_cleartext(const struct session *session)
 {
-	switch (session->rules->cleartext) {
-	case CLEARTEXT_ALWAYS:
-		return true;
-	case CLEARTEXT_TLS_ONLY:
-		return session->stream.tls != NULL;
-	default:
-		return false;
-	}
+	return settings_may_cleartext(session->rules,
+		session->stream.tls != NULL);
 }
 
 bool capa_has_user(const struct session *session)
 {
 	return (session->abilities & ABILITY_PASSWORD) != 0 &&
 		may_cleartext(session);
+}
+
+bool capa_takes_user(const struct session *session)
+{
+	return capa_has_user(session) ||
+		(session->abilities & ABILITY_CLEARTEXT) != 0;
 }
 
 uint32_t capa_mechanisms(const struct session *session)

@@ -13,10 +13,16 @@
 bool capa_has_stls(const struct session *session);
 
 /*
- * Whether USER and PASS would be taken now: not in cleartext where the
- * settings forbid that.  RFC 2595 section 3.1, RFC 8314 section 4.1.
+ * Whether USER and PASS are offered now: not in cleartext where the settings
+ * forbid that.  RFC 2595 section 3.1, RFC 8314 section 4.1.
  */
 bool capa_has_user(const struct session *session);
+
+/*
+ * Whether USER and PASS are taken now: also unoffered where some users may send
+ * passwords in clear whatever the settings say, which the keeper judges.
+ */
+bool capa_takes_user(const struct session *session);
 
 /*
  * The mechanisms with which AUTH would be taken now, as bits 1 << mechanism.

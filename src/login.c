@@ -167,6 +167,8 @@ static void check_password(const struct keeper *keeper,
 	struct auth_attempt attempt = attempt_by(keeper, request->has_tls);
 	attempt.name = outcome->login.user;
 	attempt.password = request->password;
+	attempt.is_exposed = !settings_may_cleartext(&keeper->rules,
+		request->has_tls);
 	outcome->result = auth_check(&keeper->settings->auth, &attempt,
 		&outcome->identity);
 	explicit_bzero(request, sizeof(*request));
@@ -233,10 +235,9 @@ static void exchange(const struct keeper *keeper, struct wire_sasl *request,
 static bool may_begin(const struct keeper *keeper,
 	const struct wire_sasl *request)
 {
-	enum cleartext cleartext = keeper->rules.cleartext;
 	const struct mechanism_channel channel = {
-		.may_cleartext = cleartext == CLEARTEXT_ALWAYS ||
-			(cleartext == CLEARTEXT_TLS_ONLY && request->has_tls),
+		.may_cleartext = settings_may_cleartext(&keeper->rules,
+			request->has_tls),
 		.has_binding = request->has_tls && request->has_binding,
 		.has_name = request->has_tls && keeper->asks_certificate &&
 			request->client_name[0] != '\0',

@@ -23,7 +23,8 @@ enum ability {
 	ABILITY_SCRAM_SHA_1 = 2, ABILITY_SCRAM_SHA_256 = 4,
 	ABILITY_PLUS = 8,	/* SCRAM bound to our TLS channel, too */
 	ABILITY_NAME = 16,	/* tell who somebody is, without a password */
-	ABILITY_TOKEN = 32	/* judge a bearer token */
+	ABILITY_TOKEN = 32,	/* judge a bearer token */
+	ABILITY_CLEARTEXT = 64	/* tell whose password may come in clear */
 };
 
 /* What is known of the connection. */

@@ -188,6 +188,9 @@ uint32_t settings_policy_of(const struct settings *settings,
 const struct session_rules *settings_rules(const struct settings *settings,
 	uint32_t policy);
 
+/* Whether a password may come as it is, on a channel that has TLS or not. */
+bool settings_may_cleartext(const struct session_rules *rules, bool has_tls);
+
 /* Free 'settings', which may be NULL. */
 void settings_free(struct settings *settings);
 

@@ -113,3 +113,9 @@ const struct session_rules *settings_rules(const struct settings *settings,
 	return policy == 0 ? &settings->usual_rules :
 		&settings->policies[policy - 1].rules;
 }
+
+bool settings_may_cleartext(const struct session_rules *rules, bool has_tls)
+{
+	return rules->cleartext == CLEARTEXT_ALWAYS ||
+		(rules->cleartext == CLEARTEXT_TLS_ONLY && has_tls);
+}

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -12,6 +13,7 @@ import time
 
 from postern_testing import (Client, Server, Suite, check, equal, log_in,
                              matches, run_cases)
+from postern_testing.processes import wait_until
 from postern_testing.programs import environ, find, tree
 from postern_testing.tap import environment
 
@@ -42,6 +44,47 @@ def _():
                         "USER in clear")
                 client.ok("CAPA")
                 check(b"USER" not in client.lines(), "CAPA has USER")
+
+
+def pass_in_clear(server, user, password="secret"):
+    """Return the replies to USER and PASS, or to USER if that is refused."""
+    with Client(server) as client:
+        replies = [client.ask(f"USER {user}")]
+        if replies[0].startswith(b"+OK"):
+            replies.append(client.ask(f"PASS {password}"))
+        return replies
+
+
+WRONG = b"-ERR [AUTH] wrong user name or password"
+
+
+@case("only users with cleartext=always log in by USER without TLS")
+def _():
+    with Server(auth={"cleartext": "tls-only"}) as server:
+        server.add_user("joe")
+        equal(pass_in_clear(server, "joe"),
+              [b"-ERR not without TLS: use STLS first"], "without it")
+        server.add_user("old", extra="cleartext=always", which=1)
+        wait_until(lambda: pass_in_clear(server, "old")[0] == b"+OK send PASS",
+                   "USER is taken in clear")
+        server.add_user("slip", extra="cleartext=yes", which=1)
+        for user, wanted in (("old", rb"\+OK 3 messages.*"),
+                             ("joe", re.escape(WRONG)),
+                             ("slip", rb"-ERR \[SYS/PERM\] .*"),
+                             ("nobody-here", re.escape(WRONG))):
+            matches(wanted, pass_in_clear(server, user)[1], user)
+        equal(pass_in_clear(server, "old", "wrong")[1], WRONG, "a guess")
+        server.wait_for_log(r"users:1: user cannot log in: auth.cleartext "
+                            r"forbids how its password came, and it has no "
+                            r"cleartext=always$")
+        with Client(server) as client:
+            client.ok("CAPA")
+            lines = client.lines()
+            check(b"USER" not in lines and not any(
+                line.startswith(b"SASL") and b"PLAIN" in line
+                for line in lines), f"CAPA says {lines}")
+            matches(rb"-ERR not without TLS.*", client.ask("AUTH PLAIN"),
+                    "PLAIN")
 
 
 @case("a policy limits the sessions per address of its own network only")

@@ -28,15 +28,26 @@ static struct backend_settings backend_of(void)
 	};
 }
 
-static enum auth_result check_from(const char *address, const char *password)
+static enum auth_result check_attempt(const struct auth_attempt *attempt)
 {
 	const struct backend_settings backend = backend_of();
-	const struct auth_attempt attempt = { .name = "a@b.example",
-		.password = password, .address = address };
 
 	memset(&identity, 0, sizeof(identity));
-	snprintf(identity.name, sizeof(identity.name), "%s", attempt.name);
-	return auth_file_check(&backend, &attempt, &identity);
+	snprintf(identity.name, sizeof(identity.name), "%s", attempt->name);
+	return auth_file_check(&backend, attempt, &identity);
+}
+
+static enum auth_result check_from(const char *address, const char *password)
+{
+	return check_attempt(&(struct auth_attempt){ .name = "a@b.example",
+		.password = password, .address = address });
+}
+
+static enum auth_result check_exposed(const char *password)
+{
+	return check_attempt(&(struct auth_attempt){ .name = "a@b.example",
+		.password = password, .address = "192.0.2.1",
+		.is_exposed = true });
 }
 
 static void write_extra(const char *extra)
@@ -139,6 +150,24 @@ static void a_wrong_list_lets_nobody_in(void **state)
 	assert_int_equal(check("allow-nets="), AUTH_PERMANENT);
 	assert_int_equal(check("allow-nets=192.0.2"), AUTH_PERMANENT);
 	expect_logged("its allow-nets has something that is no network");
+}
+
+static void only_who_may_sends_a_password_in_clear(void **state)
+{
+	(void)state;
+	write_extra("cleartext=always mail=x");
+	assert_int_equal(check_exposed("x"), AUTH_GRANTED);
+	assert_int_equal(check_exposed("y"), AUTH_DENIED);
+	write_extra("cleartext=always nologin");
+	assert_int_equal(check_exposed("x"), AUTH_REFUSED);
+	write_extra("xcleartext=always");
+	assert_int_equal(check_exposed("x"), AUTH_REFUSED);
+	expect_logged("auth.cleartext forbids how its password came, and it "
+		"has no cleartext=always");
+	assert_int_equal(check("cleartext=always"), AUTH_GRANTED);
+	assert_int_equal(check("cleartext"), AUTH_PERMANENT);
+	assert_int_equal(check("cleartext=alwaysx"), AUTH_PERMANENT);
+	expect_logged("its cleartext is not \"always\"");
 }
 
 static void nologin_refuses_the_right_password(void **state)
@@ -358,6 +387,8 @@ int main(void)
 			all_of_several_lists_count),
 		SCRATCH_CASE("a wrong list lets nobody in",
 			a_wrong_list_lets_nobody_in),
+		SCRATCH_CASE("only who may sends a password in clear",
+			only_who_may_sends_a_password_in_clear),
 		SCRATCH_CASE("nologin refuses the right password",
 			nologin_refuses_the_right_password),
 		SCRATCH_CASE("a user is valid until the end of a day",

@@ -35,6 +35,7 @@
 
 /* As the settings have it in this case. */
 static const struct mailbox_settings *rules;
+static enum cleartext cleartext = CLEARTEXT_ALWAYS;
 
 struct house {
 	pid_t keeper_pid;
@@ -116,7 +117,9 @@ static void begin(struct house *house)
 		confine_close_fds(&fds[1], 1);
 		struct keeper keeper = {
 			.settings = &settings,
-			.rules = { .login_timeout_s = 20 }, .listener = "test",
+			.rules = { .login_timeout_s = 20,
+				.cleartext = cleartext },
+			.listener = "test",
 			.address = "192.0.2.1", .worker_fd = fds[1],
 			.gate_fd = gate_make(),
 		};
@@ -1000,7 +1003,9 @@ static void a_mechanism_that_is_not_permitted_is_a_lie(void **state)
 
 	(void)state;
 	make_user();
+	cleartext = CLEARTEXT_NEVER;
 	begin(&house);
+	cleartext = CLEARTEXT_ALWAYS;
 	claim(&house, MECHANISM_XOAUTH2);
 	assert_int_equal(exit_status(&house), KEEPER_EXIT_BAD_RECORD);
 	close(house.worker_fd);
