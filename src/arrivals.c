@@ -30,7 +30,6 @@ static bool hand_over(struct master *master, int client_fd, uint32_t section,
 	};
 	struct pool_worker *worker;
 
-	memcpy(record.name_key, master->name_key, sizeof(record.name_key));
 	while ((worker = pool_idle(&master->pool)) != NULL) {
 		if (wire_send(worker->fd, &record, sizeof(record),
 				client_fd) == 0) {

@@ -9,7 +9,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "deadline.h"
 #include "log.h"
@@ -83,27 +82,24 @@ bool attempts_has(const struct attempts *attempts, pid_t worker_pid)
 	return false;
 }
 
-uint32_t attempts_waiting(const struct attempts *attempts,
-	const struct peer_key *key)
+struct attempt *attempts_find(struct attempts *attempts, pid_t keeper_pid)
 {
-	uint32_t count = 0;
-
 	for (size_t i = 0; i < attempts->count; i++)
-		count += attempts->all[i].holds_session &&
-			memcmp(&attempts->all[i].key, key, sizeof(*key)) == 0;
-	return count;
+		if (attempts->all[i].keeper_pid == keeper_pid)
+			return &attempts->all[i];
+	return NULL;
 }
 
 bool attempts_take(struct attempts *attempts, pid_t keeper_pid,
 	struct attempt *attempt)
 {
-	for (size_t i = 0; i < attempts->count; i++)
-		if (attempts->all[i].keeper_pid == keeper_pid) {
-			*attempt = attempts->all[i];
-			attempts->all[i] = attempts->all[--attempts->count];
-			return true;
-		}
-	return false;
+	struct attempt *found = attempts_find(attempts, keeper_pid);
+
+	if (found == NULL)
+		return false;
+	*attempt = *found;
+	*found = attempts->all[--attempts->count];
+	return true;
 }
 
 void attempts_hurry(const struct attempts *attempts)

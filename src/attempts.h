@@ -15,8 +15,8 @@ struct attempt {
 	pid_t keeper_pid;
 	pid_t worker_pid;
 	struct peer_key key;
-	struct peer_key name;	/* the tag of the user; 0: not known */
 	bool is_trusted;
+	bool has_failed;	/* and that was counted */
 	char address[64];
 	bool holds_session;	/* the address's session counts until it ends */
 	int64_t kill_at_ms;	/* when it should long have ended */
@@ -50,12 +50,8 @@ void attempts_kill_overdue(struct attempts *attempts);
 /* Whether a keeper of 'worker_pid's session has not ended yet. */
 bool attempts_has(const struct attempts *attempts, pid_t worker_pid);
 
-/*
- * How many keepers of 'key' wait out a penalty after their session is over.
- * They are failures that nobody has counted yet.
- */
-uint32_t attempts_waiting(const struct attempts *attempts,
-	const struct peer_key *key);
+/* The attempt of 'keeper_pid', or NULL. */
+struct attempt *attempts_find(struct attempts *attempts, pid_t keeper_pid);
 
 /* Take out the attempt of 'keeper_pid'.  Returns whether there was one. */
 bool attempts_take(struct attempts *attempts, pid_t keeper_pid,

@@ -18,7 +18,6 @@
 #include "deadline.h"
 #include "exchange.h"
 #include "language.h"
-#include "name_tag.h"
 #include "texts.h"
 
 #define MOST_BAD_COMMANDS 10
@@ -42,13 +41,10 @@ static void forget_user(struct session *session)
 /* Ask the master for a keeper.  Returns its socket, or -1 with errno. */
 static int ask_keeper(struct session *session)
 {
-	struct wire_attempt request = { .kind = WIRE_KEEPER };
+	struct wire_plain request = { .kind = WIRE_KEEPER };
 	struct wire_keeper answer;
 	int keeper_fd;
 
-	name_tag(session->name_key, session->user,
-		session->settings->mailbox.folder_separator,
-		request.name_tag);
 	if (wire_send(session->master_fd, &request, sizeof(request), -1) < 0 ||
 			wire_wait(session->master_fd,
 				session->stream.deadline_ms) < 0 ||

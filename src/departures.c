@@ -73,7 +73,7 @@ static void reap_keeper(struct master *master, const struct attempt *attempt,
 	if (is_lied_to)
 		log_error("keeper %d got what a worker must not send; ip=[%s]",
 			(int)attempt->keeper_pid, attempt->address);
-	if (is_denied || is_lied_to)
+	if ((is_denied || is_lied_to) && !attempt->has_failed)
 		guessers_attempt_failed(master, attempt);
 	if (attempt->holds_session)
 		peers_leave(master->peers, &attempt->key);
@@ -98,6 +98,8 @@ void departures_reap(struct master *master)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		/* What it has told comes before what its status tells. */
+		guessers_hear(master);
 		struct pool_worker *worker = pool_find(&master->pool, pid);
 		if (worker != NULL)
 			reap_worker(master, worker, status);

@@ -8,17 +8,7 @@
 
 #include "guessers.h"
 
-#include <string.h>
-
 #include "deadline.h"
-
-/* The name of a login whose worker does not know it. */
-static const struct peer_key nobody;
-
-static bool is_nobody(const struct peer_key *name)
-{
-	return memcmp(name, &nobody, sizeof(nobody)) == 0;
-}
 
 /* 0 turns all penalties off. */
 static bool is_exempt(const struct pool_client *client)
@@ -29,22 +19,18 @@ static bool is_exempt(const struct pool_client *client)
 static uint32_t failures_of(const struct master *master,
 	const struct pool_client *client)
 {
-	return attempts_waiting(&master->attempts, &client->key) +
-		peers_failures(master->peers, &client->key, deadline_now_ms());
+	return peers_failures(master->peers, &client->key, deadline_now_ms());
 }
 
-uint32_t guessers_delay_ms(const struct master *master,
-	const struct pool_client *client, const struct peer_key *name)
+struct penalty guessers_penalty(const struct master *master,
+	const struct pool_client *client)
 {
-	uint32_t failures = failures_of(master, client);
-	uint32_t of_name = is_nobody(name) ? 0 :
-		peers_failures(master->names, name, deadline_now_ms());
-
-	if (of_name > GUESSERS_MOST_NAME_FAILURES)
-		of_name = GUESSERS_MOST_NAME_FAILURES;
-	return is_exempt(client) ? 0 : peers_delay_ms(
-		client->rules.failure_delay_ms,
-		failures > of_name ? failures : of_name);
+	return (struct penalty){
+		.first_ms = is_exempt(client) ? 0 :
+			client->rules.failure_delay_ms,
+		.failures = failures_of(master, client),
+		.names = master->names, .report_fd = master->reports[1],
+	};
 }
 
 bool guessers_is_refused(const struct master *master,
@@ -66,7 +52,23 @@ void guessers_attempt_failed(struct master *master,
 	if (attempt->is_trusted)
 		return;
 	peers_failed(master->peers, &attempt->key, deadline_now_ms());
-	if (!is_nobody(&attempt->name))
-		peers_failed(master->names, &attempt->name,
-			deadline_now_ms());
+}
+
+/* A keeper may have ended since; then its exit status was counted. */
+void guessers_hear(struct master *master)
+{
+	struct penalty_report report;
+
+	while (penalty_hear(master->reports[0], &report)) {
+		struct attempt *attempt = attempts_find(&master->attempts,
+			report.keeper_pid);
+
+		if (attempt == NULL || attempt->has_failed)
+			continue;
+		attempt->has_failed = true;
+		guessers_attempt_failed(master, attempt);
+		if (!attempt->is_trusted && !penalty_is_nobody(&report.name))
+			peers_failed(master->names, &report.name,
+				deadline_now_ms());
+	}
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "penalty.h"
 #include "settings.h"
 #include "tls.h"
 
@@ -19,7 +20,7 @@ struct keeper {
 	char address[64];		/* of the client, numeric */
 	char local_address[64];		/* ours, that it has connected to */
 	uint16_t port, local_port;	/* 0: not known */
-	uint32_t delay_ms;		/* the penalty, if the login fails */
+	struct penalty penalty;		/* if the login fails */
 	int worker_fd;
 	int gate_fd;			/* see gate.h */
 	uint32_t number;		/* of this attempt, in all */

@@ -111,12 +111,15 @@ static void bid_farewell(const struct keeper *keeper, const char *farewell)
 static _Noreturn void deny(const struct keeper *keeper,
 	const struct sasl_outcome *outcome, int64_t since_ms)
 {
+	uint32_t delay_ms = penalty_tell(&keeper->penalty,
+		outcome->login.user);
+
 	log_failure(keeper, outcome->name);
 	login_set_alarm(0);
 	/* A master that stops may end this wait, and no other work. */
 	(void)signal(SIGTERM, SIG_DFL);
 	if (!is_told_to_stop)
-		wait_until(since_ms + keeper->delay_ms);
+		wait_until(since_ms + delay_ms);
 	if (outcome->farewell[0] != '\0')
 		bid_farewell(keeper, outcome->farewell);
 	send_status(keeper, outcome->is_malformed ? WIRE_LOGIN_MALFORMED :
@@ -293,4 +296,5 @@ void login_run(const struct keeper *keeper, struct sasl_outcome *login)
 		_exit(KEEPER_EXIT_BAD_RECORD);
 	explicit_bzero(&attempt, sizeof(attempt));
 	close(keeper->gate_fd);
+	close(keeper->penalty.report_fd);
 }

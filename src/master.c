@@ -27,6 +27,7 @@
 #include "gate.h"
 #include "log.h"
 #include "master_state.h"
+#include "penalty.h"
 #include "waiting.h"
 
 /* Addresses to remember; those without sessions make room for others. */
@@ -268,11 +269,9 @@ static int begin(struct master *master, const struct master_start *start)
 		.root_fd = confine_empty_directory(),
 		.gate_fd = gate_make(),
 	};
-	/* Without a good key, workers could tell names by their tags. */
-	(void)gnutls_rnd(GNUTLS_RND_KEY, master->name_key,
-		sizeof(master->name_key));
 	if (master->peers == NULL || master->names == NULL ||
-			master->root_fd < 0 || master->gate_fd < 0) {
+			master->root_fd < 0 || master->gate_fd < 0 ||
+			penalty_make_pipe(master->reports) < 0) {
 		log_error("can't start: %s", strerror(errno));
 		settings_free(start->settings);
 		return -1;
@@ -320,6 +319,8 @@ static void end(struct master *master)
 		;
 	close(master->root_fd);
 	close(master->gate_fd);
+	close(master->reports[0]);
+	close(master->reports[1]);
 }
 
 int master_run(const struct master_start *start)

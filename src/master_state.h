@@ -28,7 +28,7 @@ struct master {
 	struct renewal renewal;
 	struct peers *peers;		/* by address */
 	struct peers *names;		/* failures by the tag of a user */
-	uint8_t name_key[WIRE_NAME_KEY_OCTETS];
+	int reports[2];			/* from keepers; see penalty.h */
 	int root_fd;			/* an empty directory */
 	int gate_fd;			/* see gate.h */
 	uint32_t keeper_count;		/* forked so far */

@@ -31,7 +31,6 @@ struct pool_client {
 	struct session_rules rules;	/* when it came, of its policy */
 	uint32_t logins;		/* keepers it asked for */
 	bool wants_keeper;		/* when its last one has ended */
-	struct peer_key name;		/* whom that is for; 0: not known */
 	bool is_refusal_logged;
 };
 

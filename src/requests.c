@@ -40,7 +40,7 @@ static void kill_liar(struct master *master, struct pool_worker *worker)
 }
 
 static _Noreturn void become_keeper(const struct master *master,
-	const struct pool_worker *worker, int worker_fd, uint32_t delay_ms)
+	const struct pool_worker *worker, int worker_fd)
 {
 	struct keeper keeper = {
 		.settings = master->generation.settings,
@@ -49,7 +49,7 @@ static _Noreturn void become_keeper(const struct master *master,
 		.asks_certificate = worker->client.asks_certificate,
 		.port = worker->client.port,
 		.local_port = worker->client.local_port,
-		.delay_ms = delay_ms,
+		.penalty = guessers_penalty(master, &worker->client),
 		.worker_fd = worker_fd,
 		.gate_fd = master->gate_fd,
 		.number = master->keeper_count,
@@ -67,17 +67,15 @@ static _Noreturn void become_keeper(const struct master *master,
 /* Fork a keeper for 'worker'.  Returns the worker's end, or -1 with errno. */
 static int fork_keeper(struct master *master, struct pool_worker *worker)
 {
-	uint32_t delay_ms = guessers_delay_ms(master, &worker->client,
-		&worker->client.name);
 	int pair[2];
 
 	if (attempts_reserve(&master->attempts) < 0 || wire_pair(pair) < 0)
 		return -1;
-	int kept[] = { pair[1], master->gate_fd };
+	int kept[] = { pair[1], master->gate_fd, master->reports[1] };
 	master->keeper_count++;
-	pid_t pid = child_fork(kept, 2);
+	pid_t pid = child_fork(kept, sizeof(kept) / sizeof(kept[0]));
 	if (pid == 0)
-		become_keeper(master, worker, pair[1], delay_ms);
+		become_keeper(master, worker, pair[1]);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
@@ -86,7 +84,6 @@ static int fork_keeper(struct master *master, struct pool_worker *worker)
 	struct attempt attempt = {
 		.keeper_pid = pid, .worker_pid = worker->pid,
 		.key = worker->client.key, .kill_at_ms = DEADLINE_NEVER,
-		.name = worker->client.name,
 		.is_trusted = worker->client.is_trusted,
 	};
 	memcpy(attempt.address, worker->client.address,
@@ -111,6 +108,7 @@ static void give_keeper(struct master *master, struct pool_worker *worker)
 	struct wire_keeper answer = { .kind = WIRE_KEEPER };
 	int keeper_fd = -1;
 
+	guessers_hear(master);
 	if (worker->client.logins >=
 			worker->client.rules.attempts + OTHER_LOGINS)
 		answer.error = EPERM;
@@ -134,14 +132,10 @@ static void give_keeper(struct master *master, struct pool_worker *worker)
 
 /*
  * KEEPER: one at a time.  The last one has answered, or its worker would not
- * ask again, but its exit status must be counted before the next penalty is.
+ * ask again, and ends soon.
  */
-static void answer_keeper(struct master *master, struct pool_worker *worker,
-	const struct wire_attempt *request)
+static void answer_keeper(struct master *master, struct pool_worker *worker)
 {
-	worker->client.name = (struct peer_key){ { 0 } };
-	memcpy(worker->client.name.octets, request->name_tag,
-		sizeof(request->name_tag));
 	if (attempts_has(&master->attempts, worker->pid))
 		worker->client.wants_keeper = true;
 	else
@@ -164,7 +158,7 @@ static void end_session(struct master *master, struct pool_worker *worker,
 /* What a busy worker may say. */
 union record {
 	uint32_t kind;
-	struct wire_attempt attempt;
+	struct wire_plain plain;
 	struct wire_session session;
 };
 
@@ -173,8 +167,8 @@ void requests_serve(struct master *master, struct pool_worker *worker)
 	union record record;
 	ssize_t bytes = wire_receive_any(worker->fd, &record, sizeof(record));
 
-	if (bytes == sizeof(record.attempt) && record.kind == WIRE_KEEPER)
-		answer_keeper(master, worker, &record.attempt);
+	if (bytes == sizeof(record.plain) && record.kind == WIRE_KEEPER)
+		answer_keeper(master, worker);
 	else if (bytes == sizeof(record.session) &&
 			record.kind == WIRE_SESSION)
 		end_session(master, worker, &record.session);

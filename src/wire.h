@@ -34,31 +34,20 @@ enum wire_kind {
 	WIRE_LISTING, WIRE_SASL, WIRE_STEP
 };
 
-#define WIRE_NAME_KEY_OCTETS 16
-#define WIRE_NAME_TAG_OCTETS 8
-
 /* CONNECTION, with the client's socket. */
 struct wire_connection {
 	uint32_t kind;
 	uint32_t listener;	/* index in settings.listens */
 	uint32_t policy;	/* see settings_policy_of() */
 	uint32_t is_trusted;	/* 1: the settings exempt its address */
-	uint8_t name_key[WIRE_NAME_KEY_OCTETS];	/* see name_tag() */
 };
 
 /*
- * LISTING, READY, SIGNER (with the worker's socket): nothing but their
+ * KEEPER, LISTING, READY, SIGNER (with the worker's socket): nothing but their
  * kind.
  */
 struct wire_plain {
 	uint32_t kind;
-};
-
-/* KEEPER. */
-struct wire_attempt {
-	uint32_t kind;
-	/* For whom; all 0: not known.  It may be a lie. */
-	uint8_t name_tag[WIRE_NAME_TAG_OCTETS];
 };
 
 /* The answer to KEEPER, with the keeper's socket if 'error' is 0. */

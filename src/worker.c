@@ -207,8 +207,6 @@ static void serve(const struct worker *worker,
 		.report = { .kind = WIRE_SESSION,
 			.end = WIRE_END_DISCONNECTED },
 	};
-	memcpy(session.name_key, connection->name_key,
-		sizeof(session.name_key));
 	current = &session;
 	mailbox_begin(&session.mailbox);
 	stream_begin(&session.stream, client_fd, &buffers);

@@ -27,7 +27,7 @@ SRC_ROWS = (
     "keeper login | worker | signer | trial",
     "commit | authorization | transaction | child",
     "sasl sasl_none sasl_relay sasl_state sasl_tell "
-    "| exchange | maildrop | hold | entries | name_tag",
+    "| exchange | maildrop | hold | entries",
     "auth auth_account auth_child auth_dovecot auth_ends auth_file "
     "auth_hash auth_identity auth_keys auth_name auth_nets auth_normal "
     "auth_offer auth_program auth_rules auth_scheme auth_userdb passwd_file "
@@ -36,7 +36,7 @@ SRC_ROWS = (
     "mailbox | stream",
     "tls tls_certificate tls_chain tls_client tls_context tls_key tls_policy "
     "tls_staple",
-    "attempts | inherit | texts | stamp",
+    "attempts | penalty | inherit | texts | stamp",
     "auth_scram auth_salt | token | scrub",
     "catalogue | line | dots | proxy | peers | listen | notify | wire "
     "| tabbed",
@@ -70,10 +70,10 @@ OWNERS = {
     "gnutls/gnutls.h": {"tls", "tls_client", "tls_context", "tls_policy",
                         "auth_dovecot", "auth_hash", "auth_normal",
                         "auth_salt", "auth_scheme", "auth_scram", "maildrop",
-                        "master", "name_tag", "signer"},
+                        "master", "penalty", "signer"},
     "gnutls/abstract.h": {"tls_context", "signer"},
     "gnutls/crypto.h": {"auth_hash", "auth_salt", "auth_scheme", "auth_scram",
-                        "maildrop", "master", "name_tag", "signer"},
+                        "maildrop", "master", "penalty", "signer"},
     "gsasl.h": {"sasl", "sasl_relay", "sasl_state", "sasl_tell"},
     "security/pam_appl.h": set(),
 }

@@ -115,8 +115,12 @@ static void begin(struct house *house)
 	if (house->keeper_pid == 0) {
 		/* A copy of another worker's end would keep its keeper. */
 		confine_close_fds(&fds[1], 1);
+		int reports[2];
+		assert_int_equal(penalty_make_pipe(reports), 0);
 		struct keeper keeper = {
 			.settings = &settings,
+			.penalty = { .names = peers_new(8, 1),
+				.report_fd = reports[1] },
 			.rules = { .login_timeout_s = 20,
 				.cleartext = cleartext },
 			.listener = "test",
