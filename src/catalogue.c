@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "readn.h"
+
 #define HEADER_BYTES 28
 #define ENTRY_BYTES 8		/* length and place of a text */
 #define MOST_BYTES (1024 * 1024)
@@ -154,17 +156,11 @@ static int read_octets(struct catalogue *catalogue, int fd, size_t bytes)
 	catalogue->octets = malloc(bytes);
 	if (catalogue->octets == NULL)
 		return -1;
-	while (catalogue->bytes < bytes) {
-		ssize_t count = read(fd, catalogue->octets + catalogue->bytes,
-			bytes - catalogue->bytes);
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count < 0)
-			return -1;
-		if (count == 0)
-			break;
-		catalogue->bytes += (size_t)count;
-	}
+
+	ssize_t count = readn(fd, catalogue->octets, bytes);
+	if (count < 0)
+		return -1;
+	catalogue->bytes = (size_t)count;
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "passwd_file.h"
+#include "readn.h"
 
 #define NEW_FILE_MODE 0600
 #define NAME_BYTES 256
@@ -89,19 +90,15 @@ static const char *check_status(const struct stat *status)
 static const char *read_octets(struct passwd_edit *edit, int fd)
 {
 	size_t size = (size_t)edit->status.st_size;
-	ssize_t got = 1;
 
 	edit->octets = malloc(size + 1);
 	if (edit->octets == NULL)
 		return strerror(errno);
-	while (got > 0 && edit->count < size) {
-		got = read(fd, edit->octets + edit->count,
-			size - edit->count);
-		if (got > 0)
-			edit->count += (size_t)got;
-	}
+
+	ssize_t got = readn(fd, edit->octets, size);
 	if (got < 0)
 		return strerror(errno);
+	edit->count = (size_t)got;
 	return edit->count == size ? NULL : "was changed while it was read";
 }
 
@@ -127,21 +124,6 @@ static const char *read_file(struct passwd_edit *edit)
 	return wrong;
 }
 
-static int write_all(int fd, const char *octets, size_t count)
-{
-	while (count > 0) {
-		ssize_t put = write(fd, octets, count);
-
-		if (put < 0 && errno != EINTR)
-			return -1;
-		if (put > 0) {
-			octets += put;
-			count -= (size_t)put;
-		}
-	}
-	return 0;
-}
-
 /* Owner first: until then nobody else may read it. */
 static int fill(const struct passwd_edit *edit, int fd, const char *octets,
 	size_t count)
@@ -150,7 +132,7 @@ static int fill(const struct passwd_edit *edit, int fd, const char *octets,
 			edit->status.st_gid) < 0 ||
 			fchmod(fd, edit->status.st_mode & 07777) < 0))
 		return -1;
-	return write_all(fd, octets, count) < 0 ? -1 : fsync(fd);
+	return writen(fd, octets, count) < 0 ? -1 : fsync(fd);
 }
 
 /* Write a file of that name; if it can't be done, there is none. */

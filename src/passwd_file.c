@@ -18,6 +18,7 @@
 
 #include "auth_name.h"
 #include "log.h"
+#include "readn.h"
 
 static const char *check_regular(int fd, size_t *size)
 {
@@ -36,19 +37,16 @@ static const char *check_regular(int fd, size_t *size)
 /* Read 'size' octets, or fewer if the file has shrunk meanwhile. */
 static const char *read_octets(int fd, size_t size, struct passwd_file *file)
 {
-	ssize_t got = 1;
-
 	file->octets = malloc(size + 1);
 	if (file->octets == NULL)
 		return strerror(errno);
-	while (got > 0 && file->count < size) {
-		got = read(fd, file->octets + file->count,
-			size - file->count);
-		if (got > 0)
-			file->count += (size_t)got;
-	}
+
+	ssize_t got = readn(fd, file->octets, size);
+	if (got < 0)
+		return strerror(errno);
+	file->count = (size_t)got;
 	file->octets[file->count] = '\0';
-	return got < 0 ? strerror(errno) : NULL;
+	return NULL;
 }
 
 static bool has_control(const char *line, size_t count)

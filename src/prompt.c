@@ -36,9 +36,9 @@ static void on_signal(int number)
 }
 
 /*
- * Read an octet as read() does.  With BLOCKED the signals, blocked until
- * now, are let in while it waits and only then: one that comes just before
- * the wait ends it as well.
+ * Read an octet as read() does.  Signals that are blocked come in while it
+ * waits, by the mask 'blocked', and only then: so one that comes just before
+ * ends the wait, too.  NULL: they are not blocked.
  */
 static ssize_t read_octet(int fd, char *octet, const sigset_t *blocked)
 {

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "readn.h"
 
 #define FILE_BYTES_MAX (1024 * 1024)
 
@@ -39,17 +40,12 @@ static const char *check_regular(int fd)
 
 static const char *read_octets(int fd, struct settings_text *text)
 {
-	ssize_t got = 1;
+	ssize_t got = readn(fd, text->octets, FILE_BYTES_MAX);
 
-	while (got > 0 && text->count < FILE_BYTES_MAX) {
-		got = read(fd, text->octets + text->count,
-			FILE_BYTES_MAX - text->count);
-		if (got > 0)
-			text->count += (size_t)got;
-	}
 	if (got < 0)
 		return strerror(errno);
-	return got == 0 ? NULL : "Is larger than 1 MiB";
+	text->count = (size_t)got;
+	return got < FILE_BYTES_MAX ? NULL : "Is larger than 1 MiB";
 }
 
 static void drop_byte_order_mark(struct settings_text *text)

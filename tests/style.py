@@ -44,7 +44,7 @@ SRC_ROWS = (
     "settings_parts settings_policy settings_print settings_text settings_tls "
     "settings_value",
     "auth_socket | gate",
-    "log | deadline | mechanism | network",
+    "log | deadline | mechanism | network | readn",
 )
 MAILDIR_ROWS = (
     "drop | update",
