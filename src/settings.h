@@ -65,6 +65,7 @@ struct tls_settings {
 	enum alpn alpn;
 	char *priority;			/* appended to our default; may be "" */
 	char *client_ca;		/* PEM file, or "": ask no client */
+	char *client_crl;		/* PEM file, or "": none is revoked */
 	enum client_certificate client_certificate;
 };
 

@@ -137,6 +137,7 @@ static cfg_opt_t host_options[] = {
 	VALUE("alpn", ALPN_OFFERED), \
 	STRING("priority", ""), \
 	STRING("client-ca", ""), \
+	STRING("client-crl", ""), \
 	VALUE("client-certificate", CLIENT_OPTIONAL), \
 	SECTIONS("host", host_options)
 

@@ -109,6 +109,7 @@ static void print_tls(const char *indent, const struct tls_settings *tls,
 	print_value(indent, "alpn", tls->alpn, out);
 	print_string(indent, "priority", tls->priority, out);
 	print_string(indent, "client-ca", tls->client_ca, out);
+	print_string(indent, "client-crl", tls->client_crl, out);
 	print_value(indent, "client-certificate", tls->client_certificate,
 		out);
 	for (size_t i = 1; i < tls->certificate_count; i++) {

@@ -203,6 +203,10 @@ static void take_client_ca(cfg_t *section, const struct tls_settings *base,
 		settings_copy_path(section, "client-ca",
 			cfg_getstr(section, "client-ca")) :
 		settings_copy(base->client_ca);
+	tls->client_crl = is_own(section, base, "client-crl") ?
+		settings_copy_path(section, "client-crl",
+			cfg_getstr(section, "client-crl")) :
+		settings_copy(base->client_crl);
 	tls->client_certificate = is_own(section, base,
 		"client-certificate") ? (enum client_certificate)
 		cfg_getint(section, "client-certificate") :
@@ -212,6 +216,9 @@ static void take_client_ca(cfg_t *section, const struct tls_settings *base,
 		settings_file_mistake(section, "client-certificate = required "
 			"needs a client-ca (the authorities whose "
 			"certificates count)");
+	if (*tls->client_crl != '\0' && *tls->client_ca == '\0')
+		settings_file_mistake(section, "client-crl needs a client-ca "
+			"(the authorities that have signed it)");
 }
 
 static void take_section(cfg_t *section, const struct tls_settings *base,
@@ -339,4 +346,5 @@ void settings_free_tls(struct tls_settings *tls)
 	free(tls->certificates);
 	free(tls->priority);
 	free(tls->client_ca);
+	free(tls->client_crl);
 }

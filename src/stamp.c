@@ -60,6 +60,7 @@ static void add_set(struct stamp *stamp, const struct tls_settings *tls)
 		}
 	}
 	add_file(stamp, tls->client_ca);
+	add_file(stamp, tls->client_crl);
 }
 
 uint64_t stamp_files(const struct settings *settings, const char **strange)

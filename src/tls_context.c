@@ -17,6 +17,7 @@
 #include "tls_chain.h"
 #include "tls_policy.h"
 #include "tls_staple.h"
+#include "tls_trust.h"
 
 #define DAY_S 86400
 
@@ -34,48 +35,6 @@ static void warm_up(void)
 	(void)gnutls_privkey_generate(key, GNUTLS_PK_ECDSA,
 		GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
 	gnutls_privkey_deinit(key);
-}
-
-/* Each of the credentials knows the authorities of clients. */
-static int trust(struct tls_set *set, const gnutls_datum_t *pem)
-{
-	int status = 0;
-
-	for (size_t i = 0; i < set->certificate_count && status >= 0; i++) {
-		status = gnutls_certificate_set_x509_trust_mem(
-			set->certificates[i].credentials, pem,
-			GNUTLS_X509_FMT_PEM);
-		if (status == 0)
-			status = GNUTLS_E_NO_CERTIFICATE_FOUND;
-	}
-	return status;
-}
-
-static int load_client_ca(struct tls_set *set, FILE *errors)
-{
-	const struct tls_settings *settings = set->settings;
-	const char *place = settings->certificates[0].place;
-	gnutls_datum_t pem;
-
-	set->client_request = GNUTLS_CERT_IGNORE;
-	if (settings->client_ca[0] == '\0')
-		return 0;
-	if (gnutls_load_file(settings->client_ca, &pem) < 0) {
-		fprintf(errors, "%s: client-ca = \"%s\": can't read it: %s\n",
-			place, settings->client_ca, strerror(errno));
-		return -1;
-	}
-	int status = trust(set, &pem);
-	gnutls_free(pem.data);
-	if (status < 0) {
-		fprintf(errors, "%s: client-ca = \"%s\": no PEM certificates: "
-			"%s\n", place, settings->client_ca,
-			gnutls_strerror(status));
-		return -1;
-	}
-	set->client_request = settings->client_certificate == CLIENT_REQUIRED ?
-		GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST;
-	return 0;
 }
 
 static int make_priorities(struct tls_set *set, FILE *errors)
@@ -110,7 +69,7 @@ static int fill_set(struct tls_context *context, struct tls_set *set,
 				errors) < 0)
 			return -1;
 	}
-	return load_client_ca(set, errors);
+	return tls_trust_load(set, errors);
 }
 
 static int fill_context(struct tls_context *context,
@@ -294,9 +253,28 @@ static bool tell_expiry(const struct tls_certificate *certificate,
 	return true;
 }
 
+/* Listeners of their own may have the same lists. */
+static bool is_crl_told(const struct tls_context *context, size_t set)
+{
+	const char *path = context->sets[set].settings->client_crl;
+
+	for (size_t i = 0; i < set; i++)
+		if (context->sets[i].certificate_count > 0 && strcmp(path,
+				context->sets[i].settings->client_crl) == 0)
+			return true;
+	return false;
+}
+
 unsigned tls_context_tell_expiry(const struct tls_context *context, FILE *out)
 {
-	return for_each_pair(context, tell_expiry, out);
+	unsigned count = for_each_pair(context, tell_expiry, out);
+
+	for (size_t i = 0; i < context->set_count; i++)
+		if (context->sets[i].certificate_count > 0 &&
+				!is_crl_told(context, i))
+			count += tls_trust_tell_flaw(&context->sets[i],
+				time(NULL), out);
+	return count;
 }
 
 struct tls_set *tls_context_set(struct tls_context *context, size_t listener)

@@ -43,6 +43,7 @@ struct tls_set {
 	gnutls_priority_t legacy_priority;	/* from TLS 1.0 on */
 	gnutls_datum_t ticket_key;
 	gnutls_certificate_request_t client_request;
+	int64_t crl_until_s;		/* client-crl is good until then */
 	struct tls_certificate *certificates;	/* [0] is the default */
 	size_t certificate_count;
 };

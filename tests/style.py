@@ -35,7 +35,7 @@ SRC_ROWS = (
     "pop3 | confine",
     "mailbox | stream",
     "tls tls_certificate tls_chain tls_client tls_context tls_key tls_policy "
-    "tls_staple",
+    "tls_staple tls_trust",
     "attempts | penalty | inherit | texts | stamp",
     "auth_scram auth_salt | token | scrub",
     "catalogue | line | dots | proxy | peers | listen | notify | wire "

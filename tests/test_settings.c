@@ -185,6 +185,10 @@ static const struct dictum dicta[] = {
 	{ "a relative client-ca is refused",
 		"tls { client-ca = \"ca.pem\" }\n",
 		"@:1: client-ca = \"ca.pem\" must begin with '/'\n" },
+	{ "a client-crl needs a client-ca",
+		"tls { client-crl = \"/crl.pem\" }\n",
+		"@:1: client-crl needs a client-ca (the authorities that have "
+		"signed it)\n" },
 	{ "client-certificate = required needs a client-ca",
 		"tls { client-certificate = required }\n",
 		"@:1: client-certificate = required needs a client-ca (the "
@@ -248,7 +252,7 @@ static const struct dictum dicta[] = {
 		"listen \"a\" { tls-options { ticket-lifetime = 1h } }\n",
 		"@:1: no such option 'ticket-lifetime' in tls-options "
 		"(certificate, key, ocsp, min-version, alpn, priority, "
-		"client-ca, client-certificate, host)\n" },
+		"client-ca, client-crl, client-certificate, host)\n" },
 	{ "a credential is told where there are none",
 		"tls { certificate = \"credential:c\" key = \"/k\" }\n",
 		"@:1: credential:c needs $CREDENTIALS_DIRECTORY (write "

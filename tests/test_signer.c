@@ -91,6 +91,7 @@ static void start_signer(struct house *house, const char *certificate,
 		.tls = {
 			.certificates = &host, .certificate_count = 1,
 			.priority = (char *)"", .client_ca = (char *)"",
+			.client_crl = (char *)"",
 		},
 		.key_count = 1,
 	};

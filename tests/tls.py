@@ -542,6 +542,48 @@ def _():
                 server.wait_for_log("listener=own .*end=tls-failed", seen)
 
 
+def is_let_in(server, listener, stem):
+    """Tell whether TLS takes a client's certificate."""
+    try:
+        with server.client(listener, stem) as client:
+            client.ok("QUIT")
+        return True
+    except LOST:
+        return False
+
+
+@case("whose certificate is revoked is nobody, from the next file on")
+def _():
+    with Known() as server:
+        for name in "joe", "ann":
+            server.authority.make(server.path(name), name, "tls_www_client",
+                                  "signing_key")
+        crl = server.path("ca.crl.pem")
+        server.authority.revoke(crl)
+        server.listeners["own"] = (
+            *server.listeners["own"][:-1], f'client-crl = "{crl}"',
+            server.listeners["own"][-1])
+        server.write_config()
+        check(server.reload(), "the reload is refused")
+        check(is_let_in(server, "own", "joe"), "joe is not let in")
+        seen = len(server.log)
+        server.authority.revoke(crl, server.path("joe"))
+        server.wait_for_log("certificates", seen)
+        check(not is_let_in(server, "own", "joe"), "joe is let in")
+        check(is_let_in(server, "own", "ann"), "ann is not let in")
+        check(is_let_in(server, "may", "joe"), "joe is not let in elsewhere")
+        seen = len(server.log)
+        server.authority.revoke(crl, server.path("joe"),
+                                until="2021-01-01 00:00:00")
+        server.wait_for_log("client-crl = .*it is out of date", seen)
+        check(not is_let_in(server, "own", "joe"), "joe is let in again")
+        check(is_let_in(server, "own", "ann"), "ann is not let in any more")
+        with open(crl, "w", encoding="ascii") as file:
+            file.write("no list\n")
+        check(not server.reload(), "a file without a list is taken")
+        server.wait_for_log("no PEM revocation lists", seen)
+
+
 def external(client, authzid):
     """Log in by the certificate alone."""
     return client.ask(f"AUTH EXTERNAL {sasl.encode(authzid)}")

@@ -1,5 +1,6 @@
 """Self-signed P-256 certificates, made by certtool or openssl."""
 
+import os
 import shutil
 import subprocess
 
@@ -100,6 +101,21 @@ class Authority:
         with open(f"{stem}.cert.pem", "a", encoding="ascii") as chain:
             with open(f"{self.stem}.cert.pem", encoding="ascii") as own:
                 chain.write(own.read())
+
+    def revoke(self, path, *stems, until="2099-01-01 00:00:00"):
+        """Write a list with the certificates 'stems', good until then."""
+        with open(f"{path}.template", "w", encoding="ascii") as file:
+            file.write('crl_number = 1\ncrl_this_update_date = "2020-01-01 '
+                       f'00:00:00"\ncrl_next_update_date = "{until}"\n')
+        revoked = [("--load-certificate", f"{stem}.cert.pem")
+                   for stem in stems]
+        call("certtool", "--generate-crl",
+             "--load-ca-certificate", f"{self.stem}.cert.pem",
+             "--load-ca-privkey", f"{self.stem}.key.pem",
+             "--template", f"{path}.template",
+             *(word for pair in revoked for word in pair),
+             "--outfile", f"{path}.new")
+        os.rename(f"{path}.new", path)
 
     def answer(self, stem, path, status="V", minutes=60):
         """Write a response of OCSP about the certificate 'stem'."""
