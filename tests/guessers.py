@@ -99,7 +99,7 @@ def _():
 
 @case("a policy's attempts and timeouts count in its network")
 def _():
-    with Server(**lan(attempts="1", idle_timeout="1s", login_timeout="1s")) \
+    with Server(**lan(attempts="1", idle_timeout="3s", login_timeout="3s")) \
             as server:
         server.add_user("joe")
         with Client(server, source="127.0.0.2") as client:

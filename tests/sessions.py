@@ -207,12 +207,12 @@ def _():
 
 @case("an idle session is closed without a reply, not early, without UPDATE")
 def _():
-    with Server(limits={"idle-timeout": "1s"}) as server:
+    with Server(limits={"idle-timeout": "3s"}) as server:
         maildir = server.add_user("joe")
         before = maildir.snapshot()
         for transport in ("plain", "tls"):
             with log_in(server, transport) as client:
-                with takes_at_least(1):
+                with takes_at_least(3):
                     client.ok("DELE 1")
                     equal(client.expect_end(), "closed", "the end")
         server.wait_for_session(user="joe", end="idle-timeout")
@@ -221,9 +221,9 @@ def _():
 
 @case("half a line does not keep an idle session alive")
 def _():
-    with Server(limits={"idle-timeout": "1s"}) as server:
+    with Server(limits={"idle-timeout": "3s"}) as server:
         server.add_user("joe")
-        with log_in(server) as client, takes_at_least(1):
+        with log_in(server) as client, takes_at_least(3):
             client.ok("NOOP")
             client.send(b"QUI")
             client.expect_end()
@@ -231,23 +231,23 @@ def _():
 
 @case("each command starts the idle timeout again")
 def _():
-    with Server(limits={"idle-timeout": "2s"}) as server:
+    with Server(limits={"idle-timeout": "8s"}) as server:
         server.add_user("joe")
         with log_in(server) as client:
-            for _ in range(4):
-                client.silent_for(1)
+            for _ in range(5):
+                client.silent_for(2)
                 client.ok("NOOP")
 
 
 @case("a slow reader of a big message is not idle")
 def _():
-    with Server(limits={"idle-timeout": "2s"}) as server:
+    with Server(limits={"idle-timeout": "4s"}) as server:
         maildir = server.add_user("joe", "big")
         with Client(server) as client:
             client.read_slowly()
             client.login("joe")
             client.ok("RETR 2")
-            end = time.monotonic() + 5
+            end = time.monotonic() + 6
             while time.monotonic() < end:
                 client.receive()
                 time.sleep(0.05)
@@ -256,19 +256,19 @@ def _():
 
 @case("a client that stops to read is idle")
 def _():
-    with Server(limits={"idle-timeout": "1s"}) as server:
+    with Server(limits={"idle-timeout": "3s"}) as server:
         server.add_user("joe", "big")
         with log_in(server) as client:
             client.send(b"RETR 2\r\n" * 20)
-            with takes_at_least(1):
+            with takes_at_least(3):
                 server.wait_for_session(user="joe", end="idle-timeout")
 
 
 def login_timeout(transport):
     """Commands do not prolong the time to log in."""
-    with Server(limits={"login-timeout": "1s"}) as server:
+    with Server(limits={"login-timeout": "4s"}) as server:
         server.add_user("joe")
-        with takes_at_least(1), Client(server, transport) as client:
+        with takes_at_least(4), Client(server, transport) as client:
             with contextlib.suppress(Closed, BrokenPipeError, ssl.SSLError,
                                      ConnectionResetError):
                 for _ in range(100):
@@ -277,7 +277,7 @@ def login_timeout(transport):
                     time.sleep(0.1)
         server.wait_for_session(user="-", end="login-timeout")
         with log_in(server, transport) as client:
-            client.silent_for(2)
+            client.silent_for(5)
             client.ok("NOOP")
 
 
@@ -598,12 +598,12 @@ def _():
         server.add_user("ann")
         with log_in(server, "tls") as old:
             old.ok("DELE 1")
-            server.write_config(limits={"idle-timeout": "1s"},
+            server.write_config(limits={"idle-timeout": "3s"},
                                 auth={"cleartext": "tls-only"})
             check(server.reload(), "the reload is refused")
             with Client(server) as new:
                 new.refused("USER ann")
-            with takes_at_least(1), log_in(server, "tls", "ann") as new:
+            with takes_at_least(3), log_in(server, "tls", "ann") as new:
                 new.expect_end()
             old.silent_for(1)
             old.ok("QUIT")
@@ -795,7 +795,7 @@ def _():
 
 @case("a keeper that its user has stopped costs its own session only")
 def _():
-    with Server(limits={"idle-timeout": "2s"}) as server:
+    with Server(limits={"idle-timeout": "5s"}) as server:
         maildir = server.add_user("joe")
         before = maildir.snapshot()
         with log_in(server) as client:

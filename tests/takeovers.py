@@ -351,12 +351,12 @@ def _():
 
 @case("of ten that want a silent client's maildrop at once, one gets it")
 def _():
-    with server_with("2s") as server:
+    with server_with("6s") as server:
         server.add_user("joe")
         with contextlib.ExitStack() as stack:
             old = stack.enter_context(log_in(server))
             rivals = [stack.enter_context(Client(server)) for _ in range(10)]
-            old.silent_for(2.2)
+            old.silent_for(6.2)
             for rival in rivals:
                 rival.send(b"USER joe\r\nPASS secret\r\n")
             replies = []
