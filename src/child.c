@@ -26,6 +26,7 @@ static const struct {
 	{ SIGCHLD, SIG_DFL },
 	{ SIGINT, SIG_IGN },
 	{ SIGHUP, SIG_IGN },
+	{ SIGUSR2, SIG_IGN },
 	{ SIGPIPE, SIG_IGN },
 };
 

@@ -10,9 +10,9 @@
 /*
  * Fork, with fork() alone: GnuTLS's random generator reseeds only then.
  *
- * The child has the default signals (SIGINT and SIGHUP ignored: they are for
- * the master), and of the descriptors from 3 on only the 'count' ones at
- * 'kept'; entries of -1 are skipped.
+ * The child has the default signals (SIGINT, SIGHUP and SIGUSR2, which are for
+ * the master, ignored), and of the descriptors from 3 on only the 'count' ones
+ * at 'kept'; entries of -1 are skipped.
  * Returns as fork() does.
  */
 pid_t child_fork(const int *kept, size_t count);

@@ -18,11 +18,10 @@
 
 #include "log.h"
 
-/* sd_listen_fds(3): the first descriptor that a supervisor passes. */
-#define FIRST_PASSED_FD 3
+#define NUMBER_BYTES 16
 
-/* More sockets than anybody has listeners. */
-#define MOST_PASSED 256
+/* The sockets are not a supervisor's, but those of a process before us. */
+static bool is_own;
 
 /* Take the next of the colon-separated 'names'; "unknown" if there is none. */
 static void take_name(const char **names, char *name, size_t bytes)
@@ -98,13 +97,15 @@ int inherit_count(char **names)
 	if (pid != NULL && count != NULL &&
 			strtol(pid, NULL, 10) == (long)getpid())
 		result = strtol(count, NULL, 10);
-	if (result < 0 || result > MOST_PASSED)
+	if (result < 0 || result > INHERIT_MOST)
 		result = 0;
 	if (result > 0 && passed_names != NULL)
 		*names = strdup(passed_names);
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");
+	is_own = getenv("POSTERN_SOCKETS") != NULL;
 	(void)unsetenv("LISTEN_FDNAMES");
+	(void)unsetenv("POSTERN_SOCKETS");
 	return (int)result;
 }
 
@@ -119,7 +120,7 @@ int inherit_listeners(struct listeners *listeners,
 	};
 	if (listeners->all == NULL)
 		return -1;
-	for (int fd = FIRST_PASSED_FD; fd < FIRST_PASSED_FD + count; fd++) {
+	for (int fd = INHERIT_FIRST_FD; fd < INHERIT_FIRST_FD + count; fd++) {
 		take_name(&names, name, sizeof(name));
 		if (!is_stream(fd) || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
 			log_error("descriptor %d is no stream socket", fd);
@@ -132,8 +133,24 @@ int inherit_listeners(struct listeners *listeners,
 		if (adopt(&listeners->all[listeners->count++], settings, fd,
 				name) < 0)
 			return -1;
+		if (is_own)
+			listen_claim(&listeners->all[listeners->count - 1],
+				settings);
 	}
 	return 0;
+}
+
+void inherit_pass_on(int count, const char *names, bool is_ours)
+{
+	char number[NUMBER_BYTES];
+
+	snprintf(number, sizeof(number), "%d", count);
+	(void)setenv("LISTEN_FDS", number, 1);
+	snprintf(number, sizeof(number), "%d", (int)getpid());
+	(void)setenv("LISTEN_PID", number, 1);
+	(void)setenv("LISTEN_FDNAMES", names, 1);
+	if (is_ours)
+		(void)setenv("POSTERN_SOCKETS", "own", 1);
 }
 
 bool inherit_is_inetd(void)
@@ -149,7 +166,7 @@ bool inherit_is_inetd(void)
 
 int inherit_connection(void)
 {
-	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, FIRST_PASSED_FD);
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, INHERIT_FIRST_FD);
 
 	if (fd < 0)
 		return -1;

@@ -9,9 +9,15 @@
 #include "listen.h"
 #include "settings.h"
 
+/* sd_listen_fds(3): the first descriptor that is passed. */
+#define INHERIT_FIRST_FD 3
+
+/* More sockets than anybody has listeners. */
+#define INHERIT_MOST 256
+
 /*
  * How many descriptors from 3 on systemd passed to this very process; removes
- * what says so from the environment.
+ * what says so from the environment.  A predecessor may have (upgrade.h).
  *
  * names: set to memory that the caller frees, with their names separated by
  * colons; or to NULL.  See sd_listen_fds(3).
@@ -27,6 +33,13 @@ int inherit_count(char **names);
 int inherit_listeners(struct listeners *listeners,
 	const struct settings *settings, int count, const char *names,
 	int *connection_fd);
+
+/*
+ * In a child that is about to become another program: say in the environment
+ * that 'count' sockets are passed, with 'names' as above.  is_ours: they were
+ * opened by the settings, so the settings may close them.
+ */
+void inherit_pass_on(int count, const char *names, bool is_ours);
 
 /* Whether standard input is a TCP connection, as inetd leaves it. */
 bool inherit_is_inetd(void);

@@ -49,16 +49,25 @@ static int bind_to(int fd, const struct addrinfo *info)
 	return listen(fd, BACKLOG);
 }
 
-static int open_address(const char *address, uint16_t port)
+/* Returns NULL if 'address' is none; freeaddrinfo() frees it. */
+static struct addrinfo *parse_address(const char *address, uint16_t port)
 {
-	struct addrinfo hints = {
+	const struct addrinfo hints = {
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-	}, *info;
+	};
+	struct addrinfo *info;
 	char service[8];
 
 	snprintf(service, sizeof(service), "%u", port);
-	if (getaddrinfo(address, service, &hints, &info) != 0) {
+	return getaddrinfo(address, service, &hints, &info) == 0 ? info : NULL;
+}
+
+static int open_address(const char *address, uint16_t port)
+{
+	struct addrinfo *info = parse_address(address, port);
+
+	if (info == NULL) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -195,6 +204,28 @@ static uint32_t find_port(const struct settings *settings, int fd)
 	return 0;
 }
 
+/* Whether a socket is bound to 'address' and 'port'; 0 is any port. */
+static bool is_bound_to(int fd, const char *address, uint16_t port)
+{
+	struct sockaddr_storage bound = { .ss_family = AF_UNSPEC };
+	struct sockaddr_storage wanted = { .ss_family = AF_UNSPEC };
+	socklen_t bytes = sizeof(bound);
+	struct addrinfo *info = parse_address(address, port);
+	char bound_text[INET6_ADDRSTRLEN], wanted_text[INET6_ADDRSTRLEN];
+
+	if (info == NULL)
+		return false;
+	memcpy(&wanted, info->ai_addr, info->ai_addrlen);
+	freeaddrinfo(info);
+	if (getsockname(fd, (struct sockaddr *)&bound, &bytes) < 0)
+		return false;
+	listen_address(&bound, bound_text, sizeof(bound_text));
+	listen_address(&wanted, wanted_text, sizeof(wanted_text));
+	return (port == 0 || port == listen_port(&bound)) &&
+		bound.ss_family == wanted.ss_family &&
+		strcmp(bound_text, wanted_text) == 0;
+}
+
 static size_t count_addresses(const struct settings *settings)
 {
 	size_t count = 0;
@@ -202,14 +233,6 @@ static size_t count_addresses(const struct settings *settings)
 	for (size_t i = 0; i < settings->listen_count; i++)
 		count += settings->listens[i].address_count;
 	return count;
-}
-
-int listen_open(struct listeners *listeners, const struct settings *settings)
-{
-	struct listeners none = { .count = 0 };
-
-	*listeners = none;
-	return listen_reopen(listeners, settings);
 }
 
 int listen_reopen(struct listeners *listeners,
@@ -256,6 +279,21 @@ uint32_t listen_section(const struct settings *settings, const char *name,
 bool listen_has_section(const struct settings *settings, const char *name)
 {
 	return find_name(settings, name) >= 0;
+}
+
+void listen_claim(struct listener *listener, const struct settings *settings)
+{
+	const struct listen_settings *listen =
+		&settings->listens[listener->section];
+
+	listener->is_inherited = false;
+	for (size_t i = 0; i < listen->address_count; i++)
+		if (is_bound_to(listener->fd, listen->addresses[i],
+				listen->port)) {
+			listener->port = listen->port;
+			snprintf(listener->address, sizeof(listener->address),
+				"%s", listen->addresses[i]);
+		}
 }
 
 void listen_close(struct listeners *listeners)

@@ -29,15 +29,10 @@ struct listeners {
 /*
  * Open every address of every listen section.
  *
- * An IPv6 address is left out, with a warning, where the kernel has no IPv6.
- * Returns 0, or -1, logged.
- */
-int listen_open(struct listeners *listeners, const struct settings *settings);
-
-/*
- * The same for new settings: a socket with the same section name, address and
- * port is taken over, so that no connection is refused meanwhile; others are
- * closed.  Inherited sockets all stay.
+ * A socket in 'listeners' with the same section name, address and port is taken
+ * over, so that no connection is refused meanwhile; others are closed.  If they
+ * are inherited, all of them stay, and no other is opened.  An IPv6 address is
+ * left out, with a warning, where the kernel has no IPv6.
  * Returns 0; or -1, logged, and then 'listeners' are as they were.
  */
 int listen_reopen(struct listeners *listeners,
@@ -49,6 +44,12 @@ int listen_reopen(struct listeners *listeners,
  */
 uint32_t listen_section(const struct settings *settings, const char *name,
 	int fd);
+
+/*
+ * The inherited 'listener' was opened by the settings of a process before us:
+ * it is one that listen_reopen() may take over, or close.
+ */
+void listen_claim(struct listener *listener, const struct settings *settings);
 
 /* Whether a listen section is called 'name'. */
 bool listen_has_section(const struct settings *settings, const char *name);

@@ -21,8 +21,10 @@
 #include "listen.h"
 #include "log.h"
 #include "master.h"
+#include "notify.h"
 #include "settings.h"
 #include "texts.h"
+#include "upgrade.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/postern/postern.conf"
 
@@ -55,7 +57,8 @@ static const char usage[] =
 "  -V, --version           print the version\n"
 "\n"
 "SIGTERM: stop after the present sessions.  SIGINT: stop now.  SIGHUP: read\n"
-"the settings and certificates again.  See postern(8) and postern.conf(5).\n";
+"the settings and certificates again.  SIGUSR2: let a newly installed postern\n"
+"take over.  See postern(8) and postern.conf(5).\n";
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -237,6 +240,8 @@ int main(int argc, char **argv)
 	/* A worker would look for the time zone's file, and see no files. */
 	tzset();
 	(void)umask(077);
+	upgrade_note_start(argv);
+	notify_begin();
 	read_options(&options, argc, argv);
 	return run[options.mode](&options);
 }

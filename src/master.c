@@ -27,6 +27,7 @@
 #include "gate.h"
 #include "log.h"
 #include "master_state.h"
+#include "notify.h"
 #include "penalty.h"
 #include "waiting.h"
 
@@ -40,7 +41,8 @@
 #define SURPLUS_TICK_MS 1000
 
 /* Set by handlers, which run only inside ppoll(). */
-static volatile sig_atomic_t got_child, got_reload, got_term, got_interrupt;
+static volatile sig_atomic_t got_child, got_reload, got_term, got_interrupt,
+	got_upgrade;
 
 static void on_signal(int number)
 {
@@ -54,6 +56,9 @@ static void on_signal(int number)
 	case SIGTERM:
 		got_term = 1;
 		break;
+	case SIGUSR2:
+		got_upgrade = 1;
+		break;
 	default:
 		got_interrupt = 1;
 	}
@@ -62,7 +67,8 @@ static void on_signal(int number)
 /* Block our signals; 'unblocked' is the mask while we wait. */
 static void catch_signals(sigset_t *unblocked)
 {
-	static const int numbers[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+	static const int numbers[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT,
+		SIGUSR2 };
 	struct sigaction action = { .sa_handler = on_signal };
 	sigset_t ours;
 
@@ -101,12 +107,19 @@ static int prepare_reload(struct master *master, const char *config_path,
 	return -1;
 }
 
+static uint32_t sessions(const struct master *master)
+{
+	return master->pool.count - master->pool.idle_count;
+}
+
 static void reload(struct master *master, const char *config_path)
 {
 	struct generation next;
 
+	notify_reloading();
 	if (prepare_reload(master, config_path, &next) < 0) {
 		log_error("reload refused: the old settings stay in force");
+		notify_ready(sessions(master));
 		return;
 	}
 	pool_set_stale(&master->pool);
@@ -115,14 +128,17 @@ static void reload(struct master *master, const char *config_path)
 	renewal_begin(&master->renewal, &master->generation);
 	log_open(next.settings->log_target, next.settings->log_level);
 	log_listeners(master, "reloaded");
+	notify_ready(sessions(master));
 }
 
 /* Take no more connections; sessions go on to their end. */
 static void drain(struct master *master)
 {
-	if (master->stop == STOP_NOT)
-		log_info("stopping: %u sessions go on",
-			master->pool.count - master->pool.idle_count);
+	if (master->stop == STOP_NOT) {
+		log_info("stopping: %u sessions go on", sessions(master));
+		notify_stopping(sessions(master));
+	}
+	upgrade_stop(&master->upgrade);
 	master->stop = STOP_DRAIN;
 	listen_close(&master->listeners);
 	pool_set_stale(&master->pool);
@@ -150,7 +166,9 @@ static void handle_signals(struct master *master, const char *config_path)
 		drain(master);
 	else if (got_reload && master->stop == STOP_NOT)
 		reload(master, config_path);
-	got_interrupt = got_term = got_reload = 0;
+	if (got_upgrade && master->stop == STOP_NOT)
+		upgrade_begin(&master->upgrade, &master->listeners);
+	got_interrupt = got_term = got_reload = got_upgrade = 0;
 }
 
 /* When a throttled pool or surplus workers need us. */
@@ -180,6 +198,8 @@ static int64_t wake_up_ms(const struct master *master)
 	int64_t overdue_ms = earlier_ms(pool_overdue_ms(&master->pool),
 		attempts_overdue_ms(&master->attempts));
 
+	overdue_ms = earlier_ms(overdue_ms, earlier_ms(notify_due_ms(),
+		upgrade_due_ms(&master->upgrade)));
 	if (master->stop != STOP_NOT)
 		return overdue_ms;
 	return earlier_ms(overdue_ms, earlier_ms(pool_needs_us_ms(master),
@@ -238,6 +258,9 @@ static void serve(struct master *master, const char *config_path,
 		pool_kill_overdue(&master->pool);
 		attempts_kill_overdue(&master->attempts);
 		handle_signals(master, config_path);
+		notify_serve(sessions(master));
+		if (upgrade_look(&master->upgrade) == UPGRADE_READY)
+			drain(master);
 	}
 	waiting_free(&waiting);
 }
@@ -285,11 +308,12 @@ static int begin(struct master *master, const struct master_start *start)
 
 static int begin_listening(struct master *master)
 {
-	if (master->listeners.count == 0 && listen_open(&master->listeners,
+	if (listen_reopen(&master->listeners,
 			master->generation.settings) < 0)
 		return -1;
 	pool_fill(&master->pool, &master->generation, master->root_fd);
 	log_listeners(master, "ready");
+	notify_ready(0);
 	return 0;
 }
 
@@ -315,7 +339,7 @@ static void end(struct master *master)
 	peers_free(master->names);
 	generation_end(&master->generation);
 	/* Signers end when nobody is left who could ask them. */
-	while (waitpid(-1, NULL, 0) > 0)
+	while (!master->upgrade.is_done && waitpid(-1, NULL, 0) > 0)
 		;
 	close(master->root_fd);
 	close(master->gate_fd);

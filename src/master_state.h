@@ -16,6 +16,7 @@
 #include "peers.h"
 #include "pool.h"
 #include "renewal.h"
+#include "upgrade.h"
 #include "wire.h"
 
 enum stop { STOP_NOT, STOP_DRAIN, STOP_NOW };
@@ -26,6 +27,7 @@ struct master {
 	struct pool pool;
 	struct attempts attempts;
 	struct renewal renewal;
+	struct upgrade upgrade;
 	struct peers *peers;		/* by address */
 	struct peers *names;		/* failures by the tag of a user */
 	int reports[2];			/* from keepers; see penalty.h */

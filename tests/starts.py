@@ -169,6 +169,67 @@ def systemd_inetd(server):
                            *serve_inetd(server))
 
 
+def s6_supervise(server):
+    """Write a service directory, which s6 runs, and return its command."""
+    folder = server.path("service")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "run"), "w", encoding="ascii") as file:
+        file.write("#!/bin/sh\nexec "
+                   f"{program()} --config {server.config_path}\n")
+    os.chmod(os.path.join(folder, "run"), 0o755)
+    return [programs.find("s6-supervise"), folder]
+
+
+class Supervised(Started):
+    """A server that a supervisor starts, which opens its own listeners."""
+
+    def start(self):
+        """Start the supervisor and wait until the server is ready."""
+        self.spawn(self.starter(self))
+        self.ready = self.listening(self.wait_for_log(r"ready: (.*)"))
+
+
+def supervised():
+    """End the service: it comes again; end the supervisor: it does not."""
+    with Supervised(s6_supervise) as server:
+        with Client(server, listener="pop3") as client:
+            client.login("user")
+            client.ok("QUIT")
+        start = len(server.log)
+        svc = programs.find("s6-svc")
+        subprocess.run([svc, "-t", server.path("service")], check=True,
+                       env=programs.environ(svc), timeout=60)
+        server.wait_for_log("stopping", start)
+        server.ready = server.listening(
+            server.wait_for_log(r"ready: (.*)", start))
+        whole_session(server, "tls", "pop3s")
+        equal(server.stop(), 0, "the exit status of the supervisor")
+        wait_until(lambda: not is_listening(server.port("pop3")),
+                   "nobody listens")
+
+
+def the_same_line(starter, *names, listener=None):
+    """Return a case: a session is logged as if we had started by ourselves."""
+    def logged(server, listener):
+        with Client(server, listener=listener) as client:
+            client.login("user")
+            client.ok("RETR 1")
+            client.body()
+            client.ok("QUIT")
+            client.expect_end()
+        line = server.wait_for_session(user="user")
+        check(line.pop("seconds") is not None, "it has no time")
+        return line
+
+    def case():
+        alone = Server()
+        alone.add_user("user", "three")
+        with alone, Started(starter, *names) as server:
+            equal(logged(server, listener or names[0]),
+                  logged(alone, listener or names[0]), "the line")
+    return case
+
+
 def whole_session(server, transport, listener):
     """Log in, read every message octet for octet, delete one, leave."""
     before = server.maildir.wires()
@@ -349,6 +410,12 @@ def add_cases(suite):
         for name, starter in INETDS.items():
             suite.add(f"under {name}, a whole session passes over "
                       f"{transport}", by(starter, transport, listener))
+    # The others leave no standard error that we could read.
+    for starter in (tcpserver, systemd_inetd, systemd_accept,
+                    systemd_listeners):
+        suite.add(f"by {starter.__name__}, a session is logged like any other",
+                  the_same_line(starter, "pop3"))
+    suite.add("s6 starts it, and starts it again", supervised)
     for name, starter in (("xinetd", xinetd),
                           ("one systemd listener", systemd_listeners)):
         suite.add(f"under {name}, two sessions run side by side and exclude "

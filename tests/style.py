@@ -21,7 +21,7 @@ SRC_ROWS = (
     "waiting | passwd_edit passwd_lines | prompt",
     "arrivals | departures requests",
     "guessers master_state | session_log",
-    "renewal",
+    "renewal | upgrade",
     "pool",
     "generation",
     "keeper login | worker | signer | trial",
