@@ -41,6 +41,12 @@ void log_info(const char *format, ...)
 void log_debug(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
+/*
+ * From now on add warnings and errors to the 'bytes' bytes at 'text', too, as
+ * lines, as far as they fit.  NULL: no more.
+ */
+void log_keep(char *text, size_t bytes);
+
 /* Write each line of 'text', which is changed, as a message of its own. */
 void log_error_lines(char *text);
 

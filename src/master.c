@@ -17,11 +17,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arrivals.h"
 #include "auth_salt.h"
 #include "confine.h"
+#include "control.h"
 #include "deadline.h"
 #include "departures.h"
 #include "gate.h"
@@ -100,13 +102,14 @@ static int prepare_reload(struct master *master, const char *config_path,
 	return -1;
 }
 
-static void reload(struct master *master, const char *config_path)
+static bool reload(struct master *master, const char *config_path)
 {
 	struct generation next;
 
 	if (prepare_reload(master, config_path, &next) < 0) {
 		log_error("reload refused: the old settings stay in force");
-		return;
+		counters_add(&master->counters, COUNT_RELOADS_REFUSED);
+		return false;
 	}
 	pool_set_stale(&master->pool);
 	generation_end(&master->generation);
@@ -114,6 +117,9 @@ static void reload(struct master *master, const char *config_path)
 	renewal_begin(&master->renewal, &master->generation);
 	log_open(next.settings->log_target, next.settings->log_level);
 	log_listeners(master, "reloaded");
+	counters_add(&master->counters, COUNT_RELOADS_DONE);
+	control_renew(master);
+	return true;
 }
 
 /* Take no more connections; sessions go on to their end. */
@@ -152,6 +158,11 @@ static void handle_signals(struct master *master, const char *config_path)
 	got_interrupt = got_term = got_reload = 0;
 }
 
+/* What posternctl can ask for, too. */
+static const struct control_deeds deeds = {
+	.reload = reload, .stop = drain, .stop_now = stop_now,
+};
+
 /* When a throttled pool or surplus workers need us. */
 static int64_t pool_needs_us_ms(const struct master *master)
 {
@@ -179,6 +190,7 @@ static int64_t wake_up_ms(const struct master *master)
 	int64_t overdue_ms = earlier_ms(pool_overdue_ms(&master->pool),
 		attempts_overdue_ms(&master->attempts));
 
+	overdue_ms = earlier_ms(overdue_ms, door_due_ms(&master->door));
 	if (master->stop != STOP_NOT)
 		return overdue_ms;
 	return earlier_ms(overdue_ms, earlier_ms(pool_needs_us_ms(master),
@@ -236,7 +248,9 @@ static void serve(struct master *master, const char *config_path,
 			waiting_serve(&waiting, master);
 		pool_kill_overdue(&master->pool);
 		attempts_kill_overdue(&master->attempts);
+		door_dismiss_overdue(&master->door);
 		handle_signals(master, config_path);
+		control_obey(master, &deeds, config_path);
 	}
 	waiting_free(&waiting);
 }
@@ -267,7 +281,9 @@ static int begin(struct master *master, const struct master_start *start)
 		.names = peers_new(PEERS_CAPACITY, seed),
 		.root_fd = confine_empty_directory(),
 		.gate_fd = gate_make(),
+		.started_s = (int64_t)time(NULL),
 	};
+	door_begin(&master->door);
 	/* Without a good key, workers could tell names by their tags. */
 	(void)gnutls_rnd(GNUTLS_RND_KEY, master->name_key,
 		sizeof(master->name_key));
@@ -289,6 +305,7 @@ static int begin_listening(struct master *master)
 	if (master->listeners.count == 0 && listen_open(&master->listeners,
 			master->generation.settings) < 0)
 		return -1;
+	control_renew(master);
 	pool_fill(&master->pool, &master->generation, master->root_fd);
 	log_listeners(master, "ready");
 	return 0;
@@ -309,6 +326,7 @@ static void begin_single(struct master *master,
 
 static void end(struct master *master)
 {
+	door_close(&master->door);
 	listen_close(&master->listeners);
 	pool_free(&master->pool);
 	attempts_free(&master->attempts);

@@ -22,6 +22,7 @@
 #include "deadline.h"
 #include "hold.h"
 #include "pop3.h"
+#include "progress.h"
 #include "transaction.h"
 #include "wire.h"
 
@@ -129,6 +130,8 @@ static enum pop3_event authorize(struct session *session)
 static void transact(struct session *session)
 {
 	session->stream.progress_s = session->rules->idle_timeout_s;
+	progress_tell(session, WIRE_STATE_TRANSACTION);
+	progress_measure(session);
 	hold_begin(session);
 	(void)pop3_serve(session, &transaction_state);
 }
