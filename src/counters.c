@@ -87,7 +87,7 @@ enum count_tls counters_tls(const char *name)
 {
 	if (*name == '\0')
 		return COUNT_TLS_NONE;
-	for (int i = 0; i < COUNT_TLS_OTHER; i++)
+	for (int i = COUNT_TLS_1_0; i < COUNT_TLS_OTHER; i++)
 		if (strcmp(name, tls_names[i]) == 0)
 			return (enum count_tls)i;
 	return COUNT_TLS_OTHER;
