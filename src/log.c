@@ -176,6 +176,7 @@ void log_open(enum log_target target, enum log_level level)
 
 void log_forked(void)
 {
+	kept.text = NULL;
 	if (current_target != LOG_TARGET_SYSLOG)
 		return;
 	/* closelog() forgets the name as well, so it is told again. */

@@ -23,8 +23,8 @@ enum log_target { LOG_TARGET_AUTO, LOG_TARGET_SYSLOG, LOG_TARGET_STDERR,
 void log_open(enum log_target target, enum log_level level);
 
 /*
- * Forget the connection to syslog, in a child that is about to close its
- * descriptors.  The next message connects again.
+ * Forget the connection to syslog and log_keep(), in a child that is about to
+ * close its descriptors.  The next message connects again.
  */
 void log_forked(void);
 

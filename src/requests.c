@@ -27,8 +27,8 @@
  */
 #define OTHER_LOGINS 8
 
-/* What a worker may have sent before it ended. */
-#define LAST_RECORDS 16
+/* What a worker may have sent before it ended: more than a socket takes. */
+#define LAST_RECORDS 512
 
 static void kill_liar(struct master *master, struct pool_worker *worker)
 {
@@ -219,5 +219,9 @@ void requests_finish(struct master *master, struct pool_worker *worker)
 		if (bytes == sizeof(record.session) &&
 				record.kind == WIRE_SESSION)
 			end_session(master, worker, &record.session);
+		else if (bytes == sizeof(record.progress) &&
+				record.kind == WIRE_PROGRESS)
+			/* It has ended: nothing is left to be done to it. */
+			(void)presence_note(master, worker, &record.progress);
 	}
 }
