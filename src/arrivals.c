@@ -122,8 +122,12 @@ static void admit(struct master *master, int client_fd, uint32_t section,
 	snprintf(client.listener, sizeof(client.listener), "%s",
 		listen->name);
 	client.asks_certificate = asks_certificate(settings, listen);
+	client.presence.state = listen->tls == TLS_IMPLICIT ?
+		WIRE_STATE_HANDSHAKE : WIRE_STATE_AUTHORIZATION;
+	counters_add(&master->counters, COUNT_CONNECTIONS);
 	if (!peers_enter(master->peers, &client.key,
 			client.is_trusted ? 0 : client.rules.per_address)) {
+		counters_add(&master->counters, COUNT_REFUSED_ADDRESS);
 		log_refusal(master, &client);
 		refuse(client_fd, listen);
 	} else if (!hand_over(master, client_fd, section, &client)) {

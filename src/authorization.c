@@ -18,6 +18,7 @@
 #include "deadline.h"
 #include "exchange.h"
 #include "language.h"
+#include "progress.h"
 #include "texts.h"
 
 #define MOST_BAD_COMMANDS 10
@@ -182,6 +183,7 @@ static enum pop3_event do_pass(struct session *session,
 		return refuse_cleartext(session);
 	if (!session->has_user)
 		return pop3_bad(session, "USER first");
+	session->mechanism = MECHANISMS;
 	event = log_in(session, request->text);
 	forget_user(session);
 	return event;
@@ -231,6 +233,7 @@ static enum pop3_event do_auth(struct session *session,
 	if (keeper_fd < 0)
 		return no_keeper(session);
 
+	session->mechanism = asked.mechanism;
 	int status = exchange_run(session, &authorization_state, keeper_fd,
 		&asked);
 	if (status == EXCHANGE_CANCELLED)
@@ -318,5 +321,6 @@ enum pop3_event authorization_start_tls(struct session *session)
 		snprintf(report->note, sizeof(report->note),
 			"client certificate not accepted");
 	report->is_legacy_tls = tls_is_legacy(session->stream.tls);
+	progress_tell(session, WIRE_STATE_AUTHORIZATION);
 	return POP3_CONTINUE;
 }

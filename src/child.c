@@ -33,12 +33,13 @@ static const struct {
 /* The handlers are replaced before the mask lets a pending signal in. */
 static void reset_signals(void)
 {
-	sigset_t none;
+	sigset_t term;
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		(void)signal(signals[i].number, signals[i].action);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	(void)sigprocmask(SIG_SETMASK, &term, NULL);
 }
 
 static int ascending(const void *a, const void *b)
@@ -68,6 +69,15 @@ pid_t child_fork(const int *kept, size_t count)
 	reset_signals();
 	keep_only(kept, count);
 	return 0;
+}
+
+void child_take_term(void (*handler)(int number))
+{
+	sigset_t none;
+
+	(void)signal(SIGTERM, handler);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 void child_close_stdio(void)

@@ -8,6 +8,8 @@
 #define CTL_DONE 0
 #define CTL_FAILED 1
 #define CTL_MISUSED 2
+#define CTL_NO_SERVER 3
+#define CTL_NOBODY 4
 
 /* Where the settings are if nobody says where. */
 #define CTL_CONFIG SYSCONFDIR "/postern/postern.conf"
@@ -23,5 +25,13 @@ int ctl_misused(const char *usage);
  * "passwd", with that as argv[0].  Returns an exit code.
  */
 int ctl_passwd(int argc, char *argv[]);
+
+/* Ask the server that runs; as above. */
+int ctl_who(int argc, char *argv[]);
+int ctl_kick(int argc, char *argv[]);
+int ctl_stats(int argc, char *argv[]);
+int ctl_metrics(int argc, char *argv[]);
+int ctl_reload(int argc, char *argv[]);
+int ctl_stop(int argc, char *argv[]);
 
 #endif

@@ -13,6 +13,7 @@
 #include "guessers.h"
 #include "keeper.h"
 #include "log.h"
+#include "presence.h"
 #include "requests.h"
 #include "session_log.h"
 #include "worker.h"
@@ -34,6 +35,7 @@ static void reap_worker(struct master *master, struct pool_worker *worker,
 {
 	requests_finish(master, worker);
 	if (WIFSIGNALED(status) && master->stop != STOP_NOW) {
+		counters_add(&master->counters, COUNT_WORKERS_KILLED);
 		log_error("worker %d killed by signal %d; ip=[%s]",
 			(int)worker->pid, WTERMSIG(status),
 			worker->has_client ? worker->client.address : "-");
@@ -48,6 +50,7 @@ static void reap_worker(struct master *master, struct pool_worker *worker,
 		pool_throttle(&master->pool);
 	}
 	if (worker->has_client) {
+		presence_lost(master, worker);
 		session_log_lost(&worker->client);
 		master_release_client(master, worker);
 	}
@@ -73,6 +76,8 @@ static void reap_keeper(struct master *master, const struct attempt *attempt,
 	if (is_lied_to)
 		log_error("keeper %d got what a worker must not send; ip=[%s]",
 			(int)attempt->keeper_pid, attempt->address);
+	if (is_denied)
+		counters_add(&master->counters, COUNT_LOGINS_DENIED);
 	if ((is_denied || is_lied_to) && !attempt->has_failed)
 		guessers_attempt_failed(master, attempt);
 	if (attempt->holds_session)

@@ -7,6 +7,8 @@
 
 #include "hold.h"
 
+#include "progress.h"
+
 /* How often we ask whether another session has the maildrop by now. */
 #define AGAIN_S 10
 
@@ -14,6 +16,11 @@ static int tell_keeper(void *context, bool is_silent)
 {
 	struct session *session = context;
 
+	enum wire_state state = is_silent ? WIRE_STATE_SILENT :
+		WIRE_STATE_TRANSACTION;
+
+	if (session->state != state)
+		progress_tell(session, state);
 	return mailbox_hold(&session->mailbox, !is_silent,
 		session->stream.deadline_ms);
 }

@@ -42,6 +42,12 @@ static const struct level {
 static enum log_target current_target = LOG_TARGET_STDERR;
 static enum log_level current_level = LOG_LEVEL_INFO;
 
+/* Where lines are kept, too. */
+static struct {
+	char *text;		/* NULL: nowhere */
+	size_t bytes, used;
+} kept;
+
 /* Write 'octet' as it may stand in a line; return how many octets that is. */
 static size_t escape_octet(unsigned char octet, char out[5])
 {
@@ -119,6 +125,20 @@ static void write_line(enum log_level level, const char *text)
 		return;
 }
 
+static void keep_line(enum log_level level, const char *text)
+{
+	if (kept.text == NULL || level > LOG_LEVEL_WARNING)
+		return;
+
+	int count = snprintf(kept.text + kept.used, kept.bytes - kept.used,
+		"%s%s\n", levels[level].word, text);
+	/* Half a line is none. */
+	if (count < 0 || (size_t)count >= kept.bytes - kept.used)
+		kept.text[kept.used] = '\0';
+	else
+		kept.used += (size_t)count;
+}
+
 /* Format, escape and send one message; errno stays what it was. */
 static void __attribute__((format(printf, 2, 0)))
 put(enum log_level level, const char *format, va_list arguments)
@@ -126,11 +146,16 @@ put(enum log_level level, const char *format, va_list arguments)
 	int saved_errno = errno;
 	char raw[TEXT_BYTES + 1], text[TEXT_BYTES];
 
-	if (level > current_level)
+	if (level > current_level && kept.text == NULL)
 		return;
 	if (vsnprintf(raw, sizeof(raw), format, arguments) < 0)
 		snprintf(raw, sizeof(raw), "unprintable message: %s", format);
 	escape(raw, text);
+	keep_line(level, text);
+	if (level > current_level) {
+		errno = saved_errno;
+		return;
+	}
 	if (current_target == LOG_TARGET_SYSLOG)
 		syslog(levels[level].priority, "%s%s", levels[level].word,
 			text);
@@ -151,11 +176,21 @@ void log_open(enum log_target target, enum log_level level)
 
 void log_forked(void)
 {
+	kept.text = NULL;
 	if (current_target != LOG_TARGET_SYSLOG)
 		return;
 	/* closelog() forgets the name as well, so it is told again. */
 	closelog();
 	openlog(ident, LOG_PID, LOG_MAIL);
+}
+
+void log_keep(char *text, size_t bytes)
+{
+	kept.text = text;
+	kept.bytes = bytes;
+	kept.used = 0;
+	if (text != NULL)
+		*text = '\0';
 }
 
 void log_error(const char *format, ...)

@@ -23,8 +23,8 @@ enum log_target { LOG_TARGET_AUTO, LOG_TARGET_SYSLOG, LOG_TARGET_STDERR,
 void log_open(enum log_target target, enum log_level level);
 
 /*
- * Forget the connection to syslog, in a child that is about to close its
- * descriptors.  The next message connects again.
+ * Forget the connection to syslog and log_keep(), in a child that is about to
+ * close its descriptors.  The next message connects again.
  */
 void log_forked(void);
 
@@ -40,6 +40,12 @@ void log_info(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
+
+/*
+ * From now on add warnings and errors to the 'bytes' bytes at 'text', too, as
+ * lines, as far as they fit.  NULL: no more.
+ */
+void log_keep(char *text, size_t bytes);
 
 /* Write each line of 'text', which is changed, as a message of its own. */
 void log_error_lines(char *text);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "deadline.h"
 #include "gate.h"
 #include "log.h"
@@ -278,7 +279,7 @@ void login_run(const struct keeper *keeper, struct sasl_outcome *login)
 	union attempt attempt;
 
 	*login = (struct sasl_outcome){ .result = AUTH_DENIED };
-	(void)signal(SIGTERM, on_term);
+	child_take_term(on_term);
 	login_set_alarm(keeper->rules.login_timeout_s);
 	gate_use(keeper->gate_fd, keeper->number %
 		keeper->settings->auth.concurrent_checks);

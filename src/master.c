@@ -17,11 +17,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arrivals.h"
 #include "auth_salt.h"
 #include "confine.h"
+#include "control.h"
 #include "deadline.h"
 #include "departures.h"
 #include "gate.h"
@@ -112,15 +114,16 @@ static uint32_t sessions(const struct master *master)
 	return master->pool.count - master->pool.idle_count;
 }
 
-static void reload(struct master *master, const char *config_path)
+static bool reload(struct master *master, const char *config_path)
 {
 	struct generation next;
 
 	notify_reloading();
 	if (prepare_reload(master, config_path, &next) < 0) {
 		log_error("reload refused: the old settings stay in force");
+		counters_add(&master->counters, COUNT_RELOADS_REFUSED);
 		notify_ready(sessions(master));
-		return;
+		return false;
 	}
 	pool_set_stale(&master->pool);
 	generation_end(&master->generation);
@@ -128,7 +131,10 @@ static void reload(struct master *master, const char *config_path)
 	renewal_begin(&master->renewal, &master->generation);
 	log_open(next.settings->log_target, next.settings->log_level);
 	log_listeners(master, "reloaded");
+	counters_add(&master->counters, COUNT_RELOADS_DONE);
+	control_renew(master);
 	notify_ready(sessions(master));
+	return true;
 }
 
 /* Take no more connections; sessions go on to their end. */
@@ -143,6 +149,13 @@ static void drain(struct master *master)
 	listen_close(&master->listeners);
 	pool_set_stale(&master->pool);
 	attempts_hurry(&master->attempts);
+}
+
+/* A new program serves: it is the one that posternctl shall find. */
+static void make_way(struct master *master)
+{
+	door_leave(&master->door);
+	drain(master);
 }
 
 /* End the sessions, too; none of them removes anything. */
@@ -170,6 +183,11 @@ static void handle_signals(struct master *master, const char *config_path)
 		upgrade_begin(&master->upgrade, &master->listeners);
 	got_interrupt = got_term = got_reload = got_upgrade = 0;
 }
+
+/* What posternctl can ask for, too. */
+static const struct control_deeds deeds = {
+	.reload = reload, .stop = drain, .stop_now = stop_now,
+};
 
 /* When a throttled pool or surplus workers need us. */
 static int64_t pool_needs_us_ms(const struct master *master)
@@ -200,6 +218,7 @@ static int64_t wake_up_ms(const struct master *master)
 
 	overdue_ms = earlier_ms(overdue_ms, earlier_ms(notify_due_ms(),
 		upgrade_due_ms(&master->upgrade)));
+	overdue_ms = earlier_ms(overdue_ms, door_due_ms(&master->door));
 	if (master->stop != STOP_NOT)
 		return overdue_ms;
 	return earlier_ms(overdue_ms, earlier_ms(pool_needs_us_ms(master),
@@ -257,10 +276,13 @@ static void serve(struct master *master, const char *config_path,
 			waiting_serve(&waiting, master);
 		pool_kill_overdue(&master->pool);
 		attempts_kill_overdue(&master->attempts);
+		door_dismiss_overdue(&master->door);
 		handle_signals(master, config_path);
 		notify_serve(sessions(master));
+		control_retry(master);
 		if (upgrade_look(&master->upgrade) == UPGRADE_READY)
-			drain(master);
+			make_way(master);
+		control_obey(master, &deeds, config_path);
 	}
 	waiting_free(&waiting);
 }
@@ -291,7 +313,9 @@ static int begin(struct master *master, const struct master_start *start)
 		.names = peers_new(PEERS_CAPACITY, seed),
 		.root_fd = confine_empty_directory(),
 		.gate_fd = gate_make(),
+		.started_s = (int64_t)time(NULL),
 	};
+	door_begin(&master->door);
 	if (master->peers == NULL || master->names == NULL ||
 			master->root_fd < 0 || master->gate_fd < 0 ||
 			penalty_make_pipe(master->reports) < 0) {
@@ -311,6 +335,7 @@ static int begin_listening(struct master *master)
 	if (listen_reopen(&master->listeners,
 			master->generation.settings) < 0)
 		return -1;
+	control_renew(master);
 	pool_fill(&master->pool, &master->generation, master->root_fd);
 	log_listeners(master, "ready");
 	notify_ready(0);
@@ -332,6 +357,7 @@ static void begin_single(struct master *master,
 
 static void end(struct master *master)
 {
+	door_close(&master->door);
 	listen_close(&master->listeners);
 	pool_free(&master->pool);
 	attempts_free(&master->attempts);

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "attempts.h"
+#include "counters.h"
+#include "door.h"
 #include "generation.h"
 #include "listen.h"
 #include "peers.h"
@@ -38,6 +40,10 @@ struct master {
 	int64_t refusal_logged_ms;	/* the last time */
 	uint32_t refusal_count;		/* since then, without a line */
 	enum stop stop;
+	struct counters counters;
+	struct door door;		/* for posternctl, as those below */
+	int64_t started_s, settings_since_s;
+	uint32_t settings_read;		/* how often, with the start */
 };
 
 /*

@@ -212,6 +212,16 @@ void pool_stop(struct pool *pool)
 	}
 }
 
+void pool_kick(struct pool_worker *worker)
+{
+	(void)kill(worker->pid, SIGTERM);
+	worker->is_kicked = true;
+	/* It ends: no other client may be given to it. */
+	worker->is_stale = true;
+	if (worker->kill_at_ms == DEADLINE_NEVER)
+		worker->kill_at_ms = deadline_now_ms() + PATIENCE_MS;
+}
+
 int64_t pool_overdue_ms(const struct pool *pool)
 {
 	int64_t next_ms = DEADLINE_NEVER;

@@ -17,6 +17,16 @@
 
 enum pool_state { POOL_FREE, POOL_IDLE, POOL_BUSY, POOL_ENDING };
 
+/* Of a session that goes on, as its worker says: for posternctl only. */
+struct pool_presence {
+	uint32_t state;			/* enum wire_state */
+	bool has_logged_in;
+	uint32_t mechanism;		/* then; MECHANISMS: USER and PASS */
+	uint64_t octets_sent;
+	uint32_t told;			/* how often that was */
+	char user[256], tls[16], cipher[32];	/* each with a NUL */
+};
+
 /* Whom a worker serves. */
 struct pool_client {
 	struct peer_key key;
@@ -32,6 +42,7 @@ struct pool_client {
 	uint32_t logins;		/* keepers it asked for */
 	bool wants_keeper;		/* when its last one has ended */
 	bool is_refusal_logged;
+	struct pool_presence presence;
 };
 
 struct pool_worker {
@@ -41,6 +52,7 @@ struct pool_worker {
 	uint32_t sessions_left;
 	bool is_stale;			/* not to be used again */
 	bool is_liar;			/* killed for what it sent */
+	bool is_kicked;			/* by posternctl */
 	int64_t kill_at_ms;		/* when it is ENDING still */
 	bool has_client;		/* and no report of its end yet */
 	struct pool_client client;
@@ -88,6 +100,9 @@ void pool_set_stale(struct pool *pool);
 
 /* Ask all workers to end, in the middle of their sessions. */
 void pool_stop(struct pool *pool);
+
+/* End the session of 'worker' in its middle: nothing is removed. */
+void pool_kick(struct pool_worker *worker);
 
 /* The next time at which pool_kill_overdue() has something to do. */
 int64_t pool_overdue_ms(const struct pool *pool);

@@ -36,6 +36,8 @@ struct session {
 	unsigned int language;		/* of the replies: texts_language() */
 	uint32_t failed_logins;
 	uint32_t bad_commands;
+	enum wire_state state;		/* as the master was told */
+	uint32_t mechanism;		/* MECHANISMS: USER and PASS */
 	struct wire_session report;
 };
 

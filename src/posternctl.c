@@ -16,6 +16,12 @@ static const struct command {
 	int (*run)(int argc, char *argv[]);
 	const char *what;
 } commands[] = {
+	{ "who", ctl_who, "show the sessions that go on" },
+	{ "kick", ctl_kick, "end sessions" },
+	{ "stats", ctl_stats, "show what the server has done so far" },
+	{ "metrics", ctl_metrics, "the same for Prometheus" },
+	{ "reload", ctl_reload, "let the server read its settings again" },
+	{ "stop", ctl_stop, "let the server end" },
 	{ "passwd", ctl_passwd, "add or change a user of a passwd-file" },
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -17,6 +17,7 @@
 #include "guessers.h"
 #include "keeper.h"
 #include "log.h"
+#include "presence.h"
 #include "session_log.h"
 #include "wire.h"
 
@@ -26,8 +27,8 @@
  */
 #define OTHER_LOGINS 8
 
-/* What a worker may have sent before it ended. */
-#define LAST_RECORDS 16
+/* What a worker may have sent before it ended: more than a socket takes. */
+#define LAST_RECORDS 512
 
 static void kill_liar(struct master *master, struct pool_worker *worker)
 {
@@ -114,6 +115,7 @@ static void give_keeper(struct master *master, struct pool_worker *worker)
 		answer.error = EPERM;
 	else if (guessers_is_refused(master, &worker->client)) {
 		answer.error = EPERM;
+		counters_add(&master->counters, COUNT_REFUSED_FAILURES);
 		log_refusal(&worker->client);
 	} else if (master->attempts.count >= (size_t)most * 2)
 		answer.error = EAGAIN;
@@ -123,6 +125,8 @@ static void give_keeper(struct master *master, struct pool_worker *worker)
 		log_error("can't fork a keeper: %s", strerror(errno));
 		answer.error = EAGAIN;
 	}
+	if (answer.error == EAGAIN)
+		counters_add(&master->counters, COUNT_REFUSED_BUSY);
 	worker->client.logins++;
 	/* A worker that is gone is noticed when it is reaped. */
 	(void)wire_send(worker->fd, &answer, sizeof(answer), keeper_fd);
@@ -145,6 +149,7 @@ static void answer_keeper(struct master *master, struct pool_worker *worker)
 static void end_session(struct master *master, struct pool_worker *worker,
 	struct wire_session *report)
 {
+	presence_end(master, worker, report);
 	session_log(&worker->client, report);
 	if (report->end == WIRE_END_EARLY_TALKER) {
 		guessers_failed(master, &worker->client);
@@ -160,6 +165,7 @@ union record {
 	uint32_t kind;
 	struct wire_plain plain;
 	struct wire_session session;
+	struct wire_progress progress;
 };
 
 void requests_serve(struct master *master, struct pool_worker *worker)
@@ -172,6 +178,10 @@ void requests_serve(struct master *master, struct pool_worker *worker)
 	else if (bytes == sizeof(record.session) &&
 			record.kind == WIRE_SESSION)
 		end_session(master, worker, &record.session);
+	else if (bytes == sizeof(record.progress) &&
+			record.kind == WIRE_PROGRESS &&
+			presence_note(master, worker, &record.progress))
+		return;
 	else if (bytes >= 0 || errno == EBADMSG)
 		kill_liar(master, worker);
 	else if (errno == EPIPE)
@@ -203,5 +213,9 @@ void requests_finish(struct master *master, struct pool_worker *worker)
 		if (bytes == sizeof(record.session) &&
 				record.kind == WIRE_SESSION)
 			end_session(master, worker, &record.session);
+		else if (bytes == sizeof(record.progress) &&
+				record.kind == WIRE_PROGRESS)
+			/* It has ended: nothing is left to be done to it. */
+			(void)presence_note(master, worker, &record.progress);
 	}
 }

@@ -14,25 +14,6 @@
 #include "deadline.h"
 #include "log.h"
 
-static const char *const ends[WIRE_ENDS] = {
-	[WIRE_END_QUIT] = "quit",
-	[WIRE_END_REFUSED_COMMIT] = "refused-commit",
-	[WIRE_END_DISCONNECTED] = "disconnected",
-	[WIRE_END_IDLE_TIMEOUT] = "idle-timeout",
-	[WIRE_END_LOGIN_TIMEOUT] = "login-timeout",
-	[WIRE_END_TLS_FAILED] = "tls-failed",
-	[WIRE_END_TLS_TIMEOUT] = "tls-timeout",
-	[WIRE_END_STLS_INJECTION] = "stls-injection",
-	[WIRE_END_BAD_COMMANDS] = "too-many-errors",
-	[WIRE_END_ATTEMPTS] = "too-many-attempts",
-	[WIRE_END_KEEPER_LOST] = "keeper-lost",
-	[WIRE_END_WRITE_FAILED] = "write-failed",
-	[WIRE_END_MESSAGE_CUT] = "message-cut",
-	[WIRE_END_STOPPED] = "stopped",
-	[WIRE_END_TAKEN_OVER] = "taken-over",
-	[WIRE_END_EARLY_TALKER] = "early-talker",
-};
-
 /* "-" for nothing, and no character that could forge a field. */
 static void clean(const char *text, size_t bytes, char safe[LOG_NAME_BYTES])
 {
@@ -79,7 +60,7 @@ void session_log(const struct pool_client *client,
 		client->listener, tls, cipher, report->retr, report->top,
 		report->removed, report->expired, report->octets_sent,
 		seconds_since(client->since_ms),
-		report->end < WIRE_ENDS ? ends[report->end] : "unknown",
+		wire_end_name(report->end),
 		note, report->is_legacy_tls ? " legacy-tls" : "");
 }
 

@@ -121,6 +121,13 @@ static void take_limits(cfg_t *section, struct limit_settings *limits)
 	limits->per_address = (uint32_t)cfg_getint(section, "per-address");
 }
 
+static void take_control(cfg_t *section, struct control_settings *control)
+{
+	control->path = settings_copy_of(section, "path");
+	control->group = settings_copy_of(section, "group");
+	settings_check_absolute(section, "path", control->path);
+}
+
 static struct settings *take_all(cfg_t *root)
 {
 	struct settings *settings = settings_allocate(1, sizeof(*settings));
@@ -136,6 +143,7 @@ static struct settings *take_all(cfg_t *root)
 	take_pool(cfg_getsec(root, "pool"), &settings->pool);
 	take_limits(cfg_getsec(root, "limits"), &settings->limits);
 	settings_take_policies(root, settings);
+	take_control(cfg_getsec(root, "control"), &settings->control);
 	settings->log_target = (enum log_target)cfg_getint(log, "target");
 	settings->log_level = (enum log_level)cfg_getint(log, "level");
 	return settings;
@@ -176,6 +184,8 @@ void settings_free(struct settings *settings)
 	settings_free_auth(&settings->auth);
 	settings_free_mailbox(&settings->mailbox);
 	settings_free_policies(settings);
+	free(settings->control.path);
+	free(settings->control.group);
 	free(settings->user);
 	free(settings->signer_user);
 	free(settings->file);

@@ -14,6 +14,9 @@
 #include "log.h"
 #include "network.h"
 
+/* Where posternctl looks, too, if it can't read the settings. */
+#define SETTINGS_CONTROL_PATH "/run/postern/control"
+
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
 enum tls_version {
 	TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3
@@ -147,6 +150,11 @@ struct policy_settings {
 	struct session_rules rules;	/* all of them, with what is usual */
 };
 
+struct control_settings {
+	char *path;			/* of a socket, or "": none */
+	char *group;			/* who may use it beside root; or "" */
+};
+
 struct settings {
 	char *file;			/* the name of the file, for messages */
 	char *user;			/* identity of the workers */
@@ -163,6 +171,7 @@ struct settings {
 	struct session_rules usual_rules;	/* where no policy matches */
 	struct policy_settings *policies;
 	size_t policy_count;
+	struct control_settings control;
 	enum log_target log_target;
 	enum log_level log_level;
 };

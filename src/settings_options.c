@@ -224,6 +224,12 @@ static cfg_opt_t policy_options[] = {
 	CFG_END()
 };
 
+static cfg_opt_t control_options[] = {
+	STRING("path", SETTINGS_CONTROL_PATH),
+	STRING("group", ""),
+	CFG_END()
+};
+
 static cfg_opt_t log_options[] = {
 	VALUE("target", LOG_TARGET_AUTO),
 	VALUE("level", LOG_LEVEL_INFO),
@@ -240,6 +246,7 @@ static cfg_opt_t root_options[] = {
 	SECTION("pool", pool_options),
 	SECTION("limits", limits_options),
 	SECTIONS("policy", policy_options),
+	SECTION("control", control_options),
 	SECTION("log", log_options),
 	CFG_FUNC("include", NULL),
 	CFG_FUNC(OPTIONS_END_WORD, NULL),

@@ -281,6 +281,10 @@ void settings_print(const struct settings *settings, FILE *out)
 	print_limits(&settings->limits, out);
 	for (size_t i = 0; i < settings->policy_count; i++)
 		print_policy(&settings->policies[i], out);
+	fputs("control {\n", out);
+	print_string("\t", "path", settings->control.path, out);
+	print_string("\t", "group", settings->control.group, out);
+	fputs("}\n", out);
 	fputs("log {\n", out);
 	print_value("\t", "target", settings->log_target, out);
 	print_value("\t", "level", settings->log_level, out);

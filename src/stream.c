@@ -17,6 +17,9 @@
 
 #include "deadline.h"
 
+/* How old the news may be that a meter's owner has. */
+#define METER_S 1
+
 static int fail(struct stream *stream, enum stream_failure failure)
 {
 	if (stream->failure == STREAM_GOOD)
@@ -108,6 +111,35 @@ static int watch_silence(struct stream *stream, int *before)
 	return stream->watch.tell(stream->watch.context, true);
 }
 
+/* Tell the meter's owner, if it is time. */
+static void tell_meter(struct stream *stream)
+{
+	if (!deadline_has_passed(stream->meter.due_ms))
+		return;
+	stream->meter.due_ms = DEADLINE_NEVER;
+	stream->meter.tell(stream->meter.context);
+}
+
+/* Octets were sent: that is news in a while, or by now. */
+static void count_sent(struct stream *stream, size_t count)
+{
+	stream->octets_sent += count;
+	if (stream->meter.tell == NULL)
+		return;
+	tell_meter(stream);
+	if (stream->meter.due_ms == DEADLINE_NEVER)
+		stream->meter.due_ms = deadline_in_s(METER_S);
+}
+
+static int64_t earliest_ms(const struct stream *stream)
+{
+	int64_t until_ms = stream->silent_at_ms < stream->deadline_ms ?
+		stream->silent_at_ms : stream->deadline_ms;
+
+	return stream->meter.due_ms < until_ms ? stream->meter.due_ms :
+		until_ms;
+}
+
 /* Wait for 'events', or for what TLS needs in their place. */
 static int wait_for(struct stream *stream, short events)
 {
@@ -117,15 +149,15 @@ static int wait_for(struct stream *stream, short events)
 	if (stream->tls != NULL)
 		wanted.events = tls_events(stream->tls);
 	for (;;) {
-		int64_t until_ms = stream->silent_at_ms < stream->deadline_ms ?
-			stream->silent_at_ms : stream->deadline_ms;
-		int ready = poll(&wanted, 1, deadline_poll_ms(until_ms));
+		int ready = poll(&wanted, 1,
+			deadline_poll_ms(earliest_ms(stream)));
 		if (ready > 0)
 			return 0;
 		if (ready < 0 && errno == EINTR)
 			continue;
 		if (ready < 0 || deadline_has_passed(stream->deadline_ms))
 			return fail(stream, STREAM_TIMED_OUT);
+		tell_meter(stream);
 		if (deadline_has_passed(stream->silent_at_ms) &&
 				watch_silence(stream, &waiting) < 0)
 			return fail(stream, STREAM_REVOKED);
@@ -140,6 +172,7 @@ void stream_begin(struct stream *stream, int fd,
 	stream->buffers = buffers;
 	stream->deadline_ms = DEADLINE_NEVER;
 	stream->silent_at_ms = DEADLINE_NEVER;
+	stream->meter.due_ms = DEADLINE_NEVER;
 }
 
 void stream_set_deadline(struct stream *stream, int64_t deadline_ms)
@@ -151,6 +184,13 @@ void stream_watch(struct stream *stream, const struct stream_watch *watch)
 {
 	stream->watch = *watch;
 	stream->silent_at_ms = deadline_in_s(watch->after_s);
+}
+
+void stream_measure(struct stream *stream, void (*tell)(void *context),
+	void *context)
+{
+	stream->meter.tell = tell;
+	stream->meter.context = context;
 }
 
 int stream_fill(struct stream *stream)
@@ -240,7 +280,7 @@ int stream_flush(struct stream *stream)
 			stream->out_count - sent);
 		if (count >= 0) {
 			sent += (size_t)count;
-			stream->octets_sent += (uint64_t)count;
+			count_sent(stream, (size_t)count);
 			/* It may be slow, but it moves: count from here. */
 			if (stream->progress_s != 0)
 				stream->deadline_ms =

@@ -36,6 +36,13 @@ struct stream_watch {
 	void *context;
 };
 
+/* Who wants to know how many octets were sent, without being told each time. */
+struct stream_meter {
+	void (*tell)(void *context);	/* NULL: nobody */
+	void *context;
+	int64_t due_ms;		/* when to tell; NEVER: nothing is new */
+};
+
 struct stream {
 	int fd;			/* non-blocking; the caller closes it */
 	struct tls *tls;	/* NULL: in clear */
@@ -44,6 +51,7 @@ struct stream {
 	uint32_t progress_s;	/* what a write that moves adds; 0: nothing */
 	uint64_t octets_sent;	/* of POP3, not of TLS */
 	struct stream_watch watch;
+	struct stream_meter meter;
 	int64_t silent_at_ms;	/* when the watch is told next */
 	bool is_silent;		/* so the watch was told */
 	size_t in_begin, in_end;
@@ -74,6 +82,13 @@ void stream_set_deadline(struct stream *stream, int64_t deadline_ms);
  * octets that came are handed out even if it says that it is over.
  */
 void stream_watch(struct stream *stream, const struct stream_watch *watch);
+
+/*
+ * Call 'tell' a second after octets were sent, whether more are being sent then
+ * or the client is waited for; and so on.
+ */
+void stream_measure(struct stream *stream, void (*tell)(void *context),
+	void *context);
 
 /*
  * Make more octets available at stream_octets(), which must all be taken; wait

@@ -19,6 +19,7 @@
 #include "entries.h"
 #include "hold.h"
 #include "language.h"
+#include "progress.h"
 
 #define MOST_BAD_COMMANDS 20
 
@@ -266,6 +267,7 @@ static enum pop3_event update(struct session *session,
 	/* A client that did not get the messages must not lose them. */
 	if (stream_flush(&session->stream) < 0)
 		return cut(session);
+	progress_tell(session, WIRE_STATE_UPDATE);
 	if (commit(session, answer) < 0) {
 		pop3_err(session, "[SYS/TEMP] the session was lost; some "
 			"messages may not be removed");

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "arrivals.h"
+#include "control.h"
 #include "deadline.h"
 #include "departures.h"
 #include "requests.h"
@@ -45,7 +46,8 @@ int waiting_gather(struct waiting *waiting, struct master *master)
 {
 	struct pool *pool = &master->pool;
 
-	if (make_room(waiting, pool->room + master->listeners.count + 1) < 0)
+	if (make_room(waiting, pool->room + master->listeners.count +
+			DOOR_PEERS + 1) < 0)
 		return -1;
 	waiting->count = 0;
 	for (size_t i = 0; i < pool->room; i++)
@@ -58,6 +60,9 @@ int waiting_gather(struct waiting *waiting, struct master *master)
 			deadline_has_passed(master->accept_after_ms))
 		for (size_t i = 0; i < master->listeners.count; i++)
 			wait_for_fd(waiting, master->listeners.all[i].fd);
+	waiting->listener_end = waiting->count;
+	waiting->count += door_gather(&master->door,
+		waiting->all + waiting->count);
 	return 0;
 }
 
@@ -99,16 +104,23 @@ static void serve_workers(const struct waiting *waiting, struct master *master)
 static void serve_listeners(const struct waiting *waiting,
 	struct master *master)
 {
-	for (size_t i = waiting->worker_count; i < waiting->count; i++)
+	for (size_t i = waiting->worker_count; i < waiting->listener_end; i++)
 		if (waiting->all[i].revents != 0)
 			arrivals_accept(master, &master->listeners.all[
 				i - waiting->worker_count]);
 }
 
-void waiting_serve(const struct waiting *waiting, struct master *master)
+/* Last: mail goes first. */
+static void serve_door(const struct waiting *waiting, struct master *master)
 {
-	serve_workers(waiting, master);
-	if (waiting->count == waiting->worker_count)
+	for (size_t i = waiting->listener_end; i < waiting->count; i++)
+		control_serve(master, &waiting->all[i]);
+}
+
+static void serve_arrivals(const struct waiting *waiting,
+	struct master *master)
+{
+	if (waiting->listener_end == waiting->worker_count)
 		return;
 	/* No connection shall be handed to a worker that is dead. */
 	departures_reap(master);
@@ -116,6 +128,13 @@ void waiting_serve(const struct waiting *waiting, struct master *master)
 	if (generation_renew_abilities(&master->generation))
 		pool_set_stale(&master->pool);
 	serve_listeners(waiting, master);
+}
+
+void waiting_serve(const struct waiting *waiting, struct master *master)
+{
+	serve_workers(waiting, master);
+	serve_arrivals(waiting, master);
+	serve_door(waiting, master);
 }
 
 void waiting_free(struct waiting *waiting)

@@ -12,11 +12,11 @@
 
 #include "master_state.h"
 
-/* Busy workers first, then listeners.  All zero to begin with. */
+/* Busy workers, listeners, then the door.  All zero to begin with. */
 struct waiting {
 	struct pollfd *all;
 	struct pool_worker **workers;	/* in the order of 'all' */
-	size_t worker_count, count, room;
+	size_t worker_count, listener_end, count, room;
 };
 
 /*

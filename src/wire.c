@@ -15,6 +15,34 @@
 
 #include "deadline.h"
 
+static const char *const ends[WIRE_ENDS] = {
+	[WIRE_END_QUIT] = "quit",
+	[WIRE_END_REFUSED_COMMIT] = "refused-commit",
+	[WIRE_END_DISCONNECTED] = "disconnected",
+	[WIRE_END_IDLE_TIMEOUT] = "idle-timeout",
+	[WIRE_END_LOGIN_TIMEOUT] = "login-timeout",
+	[WIRE_END_TLS_FAILED] = "tls-failed",
+	[WIRE_END_TLS_TIMEOUT] = "tls-timeout",
+	[WIRE_END_STLS_INJECTION] = "stls-injection",
+	[WIRE_END_BAD_COMMANDS] = "too-many-errors",
+	[WIRE_END_ATTEMPTS] = "too-many-attempts",
+	[WIRE_END_KEEPER_LOST] = "keeper-lost",
+	[WIRE_END_WRITE_FAILED] = "write-failed",
+	[WIRE_END_MESSAGE_CUT] = "message-cut",
+	[WIRE_END_STOPPED] = "stopped",
+	[WIRE_END_TAKEN_OVER] = "taken-over",
+	[WIRE_END_EARLY_TALKER] = "early-talker",
+	[WIRE_END_KICKED] = "kicked",
+};
+
+static const char *const states[WIRE_STATES] = {
+	[WIRE_STATE_HANDSHAKE] = "handshake",
+	[WIRE_STATE_AUTHORIZATION] = "authorization",
+	[WIRE_STATE_TRANSACTION] = "transaction",
+	[WIRE_STATE_SILENT] = "silent",
+	[WIRE_STATE_UPDATE] = "update",
+};
+
 /*
  * Room for all the descriptors that a record can have (SCM_MAX_FD), so that it
  * is we who close those that nobody wants.
@@ -197,4 +225,14 @@ int wire_wait(int fd, int64_t deadline_ms)
 	if (ready == 0)
 		errno = ETIMEDOUT;
 	return ready > 0 ? 0 : -1;
+}
+
+const char *wire_end_name(uint32_t end)
+{
+	return end < WIRE_ENDS ? ends[end] : "unknown";
+}
+
+const char *wire_state_name(uint32_t state)
+{
+	return state < WIRE_STATES ? states[state] : "unknown";
 }

@@ -8,6 +8,7 @@
  *   record      from     to      answer          when
  *   CONNECTION  master   worker  -               the worker is idle
  *   SESSION     worker   master  -               a session has ended
+ *   PROGRESS    worker   master  -               how a session is
  *   KEEPER      worker   master  wire_keeper     AUTHORIZATION
  *   SIGN        worker   signer  wire_signature  TLS handshake
  *   AUTH        worker   keeper  wire_login      once
@@ -31,7 +32,7 @@
 enum wire_kind {
 	WIRE_CONNECTION = 1, WIRE_SESSION, WIRE_KEEPER, WIRE_SIGN, WIRE_AUTH,
 	WIRE_OPEN, WIRE_COMMIT, WIRE_SIGNER, WIRE_READY, WIRE_HOLD, WIRE_DOUBT,
-	WIRE_LISTING, WIRE_SASL, WIRE_STEP
+	WIRE_LISTING, WIRE_SASL, WIRE_STEP, WIRE_PROGRESS
 };
 
 /* CONNECTION, with the client's socket. */
@@ -63,7 +64,7 @@ enum wire_end {
 	WIRE_END_TLS_TIMEOUT, WIRE_END_STLS_INJECTION, WIRE_END_BAD_COMMANDS,
 	WIRE_END_ATTEMPTS, WIRE_END_KEEPER_LOST, WIRE_END_WRITE_FAILED,
 	WIRE_END_MESSAGE_CUT, WIRE_END_STOPPED, WIRE_END_TAKEN_OVER,
-	WIRE_END_EARLY_TALKER,
+	WIRE_END_EARLY_TALKER, WIRE_END_KICKED,
 	WIRE_ENDS
 };
 
@@ -77,6 +78,28 @@ struct wire_session {
 	char tls[16];		/* "TLS1.3"; "" without TLS */
 	char cipher[32];
 	char note[96];		/* why TLS failed, or what it lacked */
+};
+
+/* Where a session is; SILENT: a TRANSACTION that others may take over. */
+enum wire_state {
+	WIRE_STATE_HANDSHAKE, WIRE_STATE_AUTHORIZATION,
+	WIRE_STATE_TRANSACTION, WIRE_STATE_SILENT, WIRE_STATE_UPDATE,
+	WIRE_STATES
+};
+
+/*
+ * PROGRESS: for who asks the master who is connected.  After the handshake and
+ * the login, when the client falls silent or speaks again, before UPDATE, and a
+ * second after octets were sent, but not more often.
+ */
+struct wire_progress {
+	uint32_t kind;
+	uint32_t state;		/* enum wire_state */
+	uint32_t mechanism;	/* of the login; MECHANISMS: USER and PASS */
+	uint64_t octets_sent;
+	char user[256];		/* these as in SESSION */
+	char tls[16];
+	char cipher[32];
 };
 
 #define WIRE_SIGN_OCTETS 512
@@ -212,6 +235,13 @@ struct wire_doubt {
 	uint32_t kind;
 	uint32_t idx;
 };
+
+/*
+ * The words for an end and a state in the log and elsewhere; "unknown" for what
+ * is none.
+ */
+const char *wire_end_name(uint32_t end);
+const char *wire_state_name(uint32_t state);
 
 /*
  * Make a pair of connected close-on-exec sockets for records.  Returns 0, or

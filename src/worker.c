@@ -19,9 +19,11 @@
 #include <unistd.h>
 
 #include "authorization.h"
+#include "child.h"
 #include "deadline.h"
 #include "hold.h"
 #include "pop3.h"
+#include "progress.h"
 #include "transaction.h"
 #include "wire.h"
 
@@ -129,6 +131,8 @@ static enum pop3_event authorize(struct session *session)
 static void transact(struct session *session)
 {
 	session->stream.progress_s = session->rules->idle_timeout_s;
+	progress_tell(session, WIRE_STATE_TRANSACTION);
+	progress_measure(session);
 	hold_begin(session);
 	(void)pop3_serve(session, &transaction_state);
 }
@@ -246,7 +250,7 @@ static int receive_connection(const struct worker *worker,
 void worker_run(const struct worker *worker)
 {
 	(void)prctl(PR_SET_NAME, "postern-worker", 0, 0, 0);
-	(void)signal(SIGTERM, on_term);
+	child_take_term(on_term);
 	if (confine_to(worker->root_fd, worker->identity, MOST_FDS) < 0)
 		_exit(WORKER_EXIT_NOT_CONFINED);
 	close(worker->root_fd);

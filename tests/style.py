@@ -17,9 +17,13 @@ TOP = pathlib.Path(environment(
 # names of a group are separated by blanks, the groups of a row by "|").
 SRC_ROWS = (
     "main | posternctl",
-    "master | ctl ctl_passwd",
+    "master | ctl ctl_metrics ctl_orders ctl_passwd ctl_stats ctl_who "
+    "ctl_link",
+    "ctl_openmetrics",
+    "ctl_http | ctl_text",
     "waiting | passwd_edit passwd_lines | prompt",
-    "arrivals | departures requests",
+    "arrivals | departures requests | control",
+    "presence",
     "guessers master_state | session_log",
     "renewal | upgrade",
     "pool",
@@ -27,7 +31,9 @@ SRC_ROWS = (
     "keeper login | worker | signer | trial",
     "commit | authorization | transaction | child",
     "sasl sasl_none sasl_relay sasl_state sasl_tell "
-    "| exchange | maildrop | hold | entries",
+    "| exchange | maildrop | hold | entries | door door_place",
+    "control_wire | progress",
+    "counters",
     "auth auth_account auth_child auth_dovecot auth_ends auth_file "
     "auth_hash auth_identity auth_keys auth_name auth_nets auth_normal "
     "auth_offer auth_program auth_rules auth_scheme auth_userdb passwd_file "

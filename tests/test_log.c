@@ -228,6 +228,30 @@ static void a_bug_names_its_place_and_aborts(void **state)
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+static void what_is_kept_is_whole_lines_of_warnings_and_errors(void **state)
+{
+	char kept[40];
+
+	(void)state;
+	log_open(LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
+	redirect();
+	log_keep(kept, sizeof(kept));
+	log_info("not this");
+	log_warning("one\n");
+	log_error("two");
+	assert_string_equal(kept, "warning: one\\x0a\nerror: two\n");
+	log_error("this is too long");
+	assert_string_equal(kept, "warning: one\\x0a\nerror: two\n");
+	log_error("3");
+	assert_string_equal(kept, "warning: one\\x0a\nerror: two\nerror: 3\n");
+	log_keep(NULL, 0);
+	log_error("4");
+	assert_string_equal(kept, "warning: one\\x0a\nerror: two\nerror: 3\n");
+	assert_string_equal(restore(), "postern: error: two\n"
+		"postern: error: this is too long\npostern: error: 3\n"
+		"postern: error: 4\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +281,8 @@ int main(void)
 			auto_ignores_a_journal_stream_of_another_process),
 		PLAIN_CASE("syslog holds no descriptor after log forked",
 			syslog_holds_no_descriptor_after_log_forked),
+		PLAIN_CASE("what is kept is whole lines of warnings and errors",
+			what_is_kept_is_whole_lines_of_warnings_and_errors),
 		PLAIN_CASE("a bug names its place and aborts",
 			a_bug_names_its_place_and_aborts),
 	};

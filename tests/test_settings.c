@@ -34,7 +34,8 @@ static const struct dictum dicta[] = {
 	{ "an unknown option at the top level is named",
 		"\nworkers = 3\n",
 	    "@:2: no such option 'workers' (user, signer-user, listen, tls, "
-		"auth, mailbox, pool, limits, policy, log, include)\n" },
+		"auth, mailbox, pool, limits, policy, control, log, "
+		"include)\n" },
 	{ "a section inside another one is told to be a missing brace",
 		"pool {\n spare = 3\nlimits { per-address = 3 }\n",
 		"@:3: no such option 'limits' in pool; is the '}' of pool "
@@ -141,7 +142,7 @@ static const struct dictum dicta[] = {
 	{ "a line after a byte order mark counts right",
 		"\xef\xbb\xbf\nbla = 1\n",
 	    "@:2: no such option 'bla' (user, signer-user, listen, tls, auth, "
-		"mailbox, pool, limits, policy, log, include)\n" },
+		"mailbox, pool, limits, policy, control, log, include)\n" },
 	{ "line ends of DOS are right",
 		"user = \"x\"\r\npool {\r\n spare = 3\r\n}\r\n", "" },
 	{ "root is refused as an account",

@@ -249,6 +249,51 @@ static void a_receipt_is_no_second_sign_of_life(void **state)
 	end(&line);
 }
 
+/* The meter: note what it was told, and let the client speak. */
+static void measured(void *context)
+{
+	struct line *line = context;
+
+	assert_true(line->told_count < MOST_TOLD);
+	line->told[line->told_count++] = false;
+	line->sent_when_told = line->stream.octets_sent;
+	assert_int_equal(write(line->client_fd, "x", 1), 1);
+}
+
+static void a_meter_is_told_a_while_after_octets_were_sent(void **state)
+{
+	struct line line;
+	int64_t began_ms = deadline_now_ms();
+
+	(void)state;
+	begin(&line, 0, 0);
+	stream_measure(&line.stream, measured, &line);
+	for (unsigned int i = 1; i <= 2; i++) {
+		assert_int_equal(stream_write(&line.stream, "+OK\r\n", 5), 0);
+		/* Nobody speaks before the meter was told. */
+		assert_int_equal(stream_fill(&line.stream), 0);
+		stream_take(&line.stream, stream_count(&line.stream));
+		assert_int_equal(line.told_count, i);
+		assert_int_equal(line.sent_when_told, 5 * i);
+	}
+	assert_true(deadline_now_ms() - began_ms >= 2000);
+	end(&line);
+}
+
+static void a_meter_is_not_told_if_nothing_was_sent(void **state)
+{
+	struct line line;
+
+	(void)state;
+	begin(&line, 0, 0);
+	stream_measure(&line.stream, measured, &line);
+	stream_set_deadline(&line.stream, deadline_now_ms() + 1500);
+	assert_int_equal(stream_fill(&line.stream), -1);
+	assert_int_equal(line.stream.failure, STREAM_TIMED_OUT);
+	assert_told(&line, "");
+	end(&line);
+}
+
 #define CASE(sentence, function) { sentence, function, NULL, NULL, NULL }
 
 int main(void)
@@ -272,6 +317,10 @@ int main(void)
 			nothing_is_sent_to_who_reads_too_late),
 		CASE("the receipt of a reply is no second sign of life",
 			a_receipt_is_no_second_sign_of_life),
+		CASE("a meter is told once, a while after octets were sent",
+			a_meter_is_told_a_while_after_octets_were_sent),
+		CASE("a meter is not told if nothing was sent",
+			a_meter_is_not_told_if_nothing_was_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

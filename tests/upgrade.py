@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -211,6 +212,32 @@ def _():
             pass
         check(server.reload(), "the reload is refused")
         equal(server.port("pop3"), kept, "the port after a reload")
+
+
+@case("posternctl finds the new program after an upgrade")
+def _():
+    server = Lasting()
+    server.sections["control"] = {"path": f'"{server.path("run", "socket")}"'}
+    with server:
+        server.add_user("joe")
+
+        def served_by():
+            said = subprocess.run(
+                [program("posternctl"), "who", "--json", "--config",
+                 server.config_path], capture_output=True, check=False,
+                timeout=WAIT_S)
+            return said.returncode, said.stdout.count(b'"joe"')
+
+        with log_in(server) as old:
+            equal(served_by(), (0, 1), "who is there")
+            server.upgrade()
+            wait_until(lambda: served_by() == (0, 0), "the new one answers",
+                       WAIT_S)
+            old.ok("QUIT")
+        server.process.wait(WAIT_S)
+        equal(served_by(), (0, 0), "the new one's answer after the old's end")
+        server.send_signal(signal.SIGTERM)
+        wait_until(lambda: served_by()[0] == 3, "nobody answers", WAIT_S)
 
 
 def descriptors(pid):

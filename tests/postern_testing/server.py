@@ -22,6 +22,7 @@ DEFAULTS = {
     "mailbox": {"path": '"~/Maildir"'},
     "pool": {"spare": "1", "max": "16"},
     "limits": {"per-address": "0"},
+    "control": {"path": '""'},
     "log": {"target": "stderr", "level": "debug"},
 }
 # What must never be said by a server, whatever a client does.
