@@ -278,6 +278,7 @@ auth {{
 mailbox {{ path = "~/Maildir" }}
 pool {{ sessions-per-worker = {sessions} }}
 limits {{ per-address = 0 }}
+control {{ path = "" }}
 log {{ target = stderr }}
 """
 
