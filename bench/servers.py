@@ -278,7 +278,6 @@ auth {{
 mailbox {{ path = "~/Maildir" }}
 pool {{ sessions-per-worker = {sessions} }}
 limits {{ per-address = 0 }}
-control {{ path = "" }}
 log {{ target = stderr }}
 """
 
