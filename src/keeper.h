@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sandbox.h"
 #include "settings.h"
 #include "tls.h"
 
@@ -22,6 +23,7 @@ struct keeper {
 	uint32_t delay_ms;		/* the penalty, if the login fails */
 	int worker_fd;
 	int gate_fd;			/* see gate.h */
+	const struct sandbox *sandbox;	/* NULL: none */
 	uint32_t number;		/* of this attempt, in all */
 };
 

@@ -158,6 +158,12 @@ void log_forked(void)
 	openlog(ident, LOG_PID, LOG_MAIL);
 }
 
+void log_connect(void)
+{
+	if (current_target == LOG_TARGET_SYSLOG)
+		openlog(ident, LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
 void log_error(const char *format, ...)
 {
 	va_list arguments;

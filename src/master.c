@@ -109,6 +109,8 @@ static void reload(struct master *master, const char *config_path)
 		return;
 	}
 	pool_set_stale(&master->pool);
+	if (next.settings->sandbox != master->generation.settings->sandbox)
+		sandbox_log(next.sandbox);
 	generation_end(&master->generation);
 	master->generation = next;
 	renewal_begin(&master->renewal, &master->generation);
@@ -290,6 +292,7 @@ static int begin_listening(struct master *master)
 			master->generation.settings) < 0)
 		return -1;
 	pool_fill(&master->pool, &master->generation, master->root_fd);
+	sandbox_log(master->generation.sandbox);
 	log_listeners(master, "ready");
 	return 0;
 }

@@ -52,6 +52,7 @@ static _Noreturn void become_keeper(const struct master *master,
 		.delay_ms = delay_ms,
 		.worker_fd = worker_fd,
 		.gate_fd = master->gate_fd,
+		.sandbox = master->generation.sandbox,
 		.number = master->keeper_count,
 	};
 
