@@ -613,7 +613,7 @@ static void landlock_alone_holds_even_root(void **state)
 }
 
 /* Each version is one that some kernel has; the newest knows them all. */
-static void every_version_of_landlock_is_asked_as_it_wants(void **state)
+static void each_version_of_landlock_is_asked_right(void **state)
 {
 	int newest = fence_version();
 
@@ -667,8 +667,8 @@ int main(void)
 			"nothing else", a_keeper_can_do_its_work_alone),
 		WORLD_CASE("Landlock alone keeps even root from files and "
 			"processes", landlock_alone_holds_even_root),
-		WORLD_CASE("every version of Landlock is asked for what it "
-			"knows", every_version_of_landlock_is_asked_as_it_wants),
+		WORLD_CASE("each version of Landlock is asked for what it "
+			"knows", each_version_of_landlock_is_asked_right),
 		WORLD_CASE("a sandbox that is off forbids nothing, and says "
 			"so", switched_off_it_does_nothing),
 		PLAIN_CASE("each permitted call has its reason",
