@@ -25,7 +25,6 @@
 #define ADD_SEALS 1033
 
 /* Where fcntl(2) takes another lock structure, it has other numbers, too. */
-#define GET_LOCK_64 12
 #define SET_LOCK_64 13
 #define OPEN_FILE_SET_LOCK 37
 
@@ -119,14 +118,8 @@ const struct filter_call filter_calls[] = {
 	MAY("read", W | K, "a message, in the order of its octets"),
 	MAY("write", W | K, "GnuTLS; the log on standard error"),
 	MAY("writev", W | K, "GnuTLS; the C library's output"),
-	MAY("readv", W | K, "the C library's input"),
-	MAY("pread64", W | K, "a message or an index"),
-	MAY("lseek", W | K, "a message; how long a file is"),
-	MAY("_llseek", W | K, "the same on 32-bit processors"),
 	MAY("shutdown", W, "say goodbye so that nothing said is lost"),
 	MAY("getsockopt", W, "what the client has acknowledged"),
-	MAY("getpeername", W, "whether the client is still there"),
-	MAY("getsockname", W, "which of our addresses it has come to"),
 	MAY_SET(IPPROTO_TCP, W, "replies leave at once, or together"),
 	MAY_SET(SOL_SOCKET, W, "a client's host that is gone is noticed"),
 	MAY_WITH("ioctl", W, 1, TIOCOUTQ, "what is still to be sent"),
@@ -152,10 +145,12 @@ const struct filter_call filter_calls[] = {
 	MAY("access", K, "the same in other C libraries"),
 	MAY("getdents64", K, "the names in new/ and cur/"),
 	MAY("getdents", K, "the same in older C libraries"),
+	MAY("pread64", K, "messages, the index, who holds the lock"),
 	MAY("pwrite64", K, "the index, who holds the lock"),
+	MAY("lseek", K, "how long a file is"),
+	MAY("_llseek", K, "the same on 32-bit processors"),
 	MAY("ftruncate", K, "the index, the listing, the lock's holder"),
 	MAY("ftruncate64", K, "the same on 32-bit processors"),
-	MAY("fallocate", K, "the same, with the room reserved"),
 	MAY("fsync", K, "what is removed stays removed"),
 	MAY("fdatasync", K, "the same, for a file"),
 	MAY("flock", K, "one session per maildrop"),
@@ -175,14 +170,11 @@ const struct filter_call filter_calls[] = {
 	MAY("sysinfo", K, "qsort() asks how much memory there is"),
 	MAY("sched_getaffinity", K, "how many threads are of use"),
 	MAY_FCNTL(ADD_SEALS, K, "nobody can change the listing"),
-	MAY_FCNTL(F_GETLK, K, "who holds the lock"),
 	MAY_FCNTL(F_SETLK, K, "one session per maildrop, also on NFS"),
 #if F_SETLK != SET_LOCK_64
-	MAY_FCNTL(GET_LOCK_64, K, "the same with 64-bit offsets"),
 	MAY_FCNTL(SET_LOCK_64, K, "the same with 64-bit offsets"),
 #endif
 	MAY_FCNTL(OPEN_FILE_SET_LOCK, K, "the same, of a descriptor"),
-	MAY_FCNTL(F_DUPFD_CLOEXEC, K, "directories that are read"),
 
 	/* Threads count messages; they are no processes. */
 	MAY_IF("clone", K, CLONE_FLAGS, CLONE_THREAD, CLONE_THREAD,
@@ -193,9 +185,6 @@ const struct filter_call filter_calls[] = {
 	MAY("rseq", K, "a thread begins"),
 	MAY("set_tid_address", K, "a thread begins"),
 	MAY("sched_yield", K, "a lock that another thread holds"),
-	MAY("membarrier", K, "threads in other C libraries"),
-	MAY("sched_getparam", K, "a thread begins"),
-	MAY("sched_getscheduler", K, "a thread begins"),
 
 	REFUSED("socket", K, "a syslog that was restarted: that line is lost"),
 	REFUSED("connect", K, "the same"),

@@ -47,8 +47,11 @@ static bool enter_filter(const struct sandbox *sandbox)
 	return filter_load(&sandbox->filters[0]) == 0;
 }
 
-/* In a child, because nothing of it can be undone. */
-static bool works(bool (*enter)(const struct sandbox *sandbox),
+/*
+ * In a child, because nothing of it can be undone.  Returns TRIAL_GOOD or
+ * TRIAL_BAD; or -1, which says nothing about this kernel.
+ */
+static int try(bool (*enter)(const struct sandbox *sandbox),
 	const struct sandbox *sandbox)
 {
 	int status = 0;
@@ -59,27 +62,31 @@ static bool works(bool (*enter)(const struct sandbox *sandbox),
 			enter(sandbox) ? TRIAL_GOOD : TRIAL_BAD);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return false;
-	return pid > 0 && WIFEXITED(status) &&
-		WEXITSTATUS(status) == TRIAL_GOOD;
+			return -1;
+	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void find_filters(struct sandbox *sandbox)
+static int find_filters(struct sandbox *sandbox)
 {
 	for (size_t i = 0; i < PHASES; i++)
 		if (filter_build(&sandbox->filters[i], phases[i]) < 0) {
 			sandbox->filter_error = errno;
-			return;
+			return 0;
 		}
-	sandbox->has_filters = works(enter_filter, sandbox);
+	int trial = try(enter_filter, sandbox);
+	sandbox->has_filters = trial == TRIAL_GOOD;
 	sandbox->filter_error = ENOSYS;
+	return trial < 0 ? -1 : 0;
 }
 
-static void find_fence(struct sandbox *sandbox)
+static int find_fence(struct sandbox *sandbox)
 {
 	sandbox->fence_version = fence_version();
-	if (sandbox->fence_version > 0 && !works(enter_fence, sandbox))
+	int trial = sandbox->fence_version > 0 ?
+		try(enter_fence, sandbox) : TRIAL_BAD;
+	if (trial != TRIAL_GOOD)
 		sandbox->fence_version = 0;
+	return trial < 0 ? -1 : 0;
 }
 
 static const char *filter_flaw(const struct sandbox *sandbox)
@@ -125,8 +132,12 @@ struct sandbox *sandbox_new(enum sandbox_mode mode)
 	sandbox->mode = mode;
 	if (mode == SANDBOX_OFF)
 		return sandbox;
-	find_filters(sandbox);
-	find_fence(sandbox);
+	/* Short of processes for a moment, nobody may stay with less. */
+	if (find_filters(sandbox) < 0 || find_fence(sandbox) < 0) {
+		log_error("can't try how processes can be confined");
+		sandbox_free(sandbox);
+		return NULL;
+	}
 	tell_flaws(sandbox, flaws, sizeof(flaws));
 	if (mode == SANDBOX_AUTO || flaws[0] == '\0')
 		return sandbox;
