@@ -171,6 +171,14 @@ static int subtract(const struct quota *quota)
 	return append(quota->fd, line);
 }
 
+int quota_open_above(int root_fd)
+{
+	if (!is_there(root_fd, FOLDER_MARK))
+		return -1;
+	return openat(root_fd, seen_from_folder.size,
+		O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
 void quota_begin(struct quota *quota, int root_fd, enum quota_counts counts)
 {
 	bool is_folder = is_there(root_fd, FOLDER_MARK);

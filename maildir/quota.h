@@ -21,6 +21,14 @@ struct quota {
 };
 
 /*
+ * Name, for a process that is to be kept in the directory 'root_fd', the one
+ * file outside of it that it needs: where that is a folder of a Maildir that
+ * has a maildirsize.  Returns a descriptor of it that can neither read nor
+ * write, or -1.
+ */
+int quota_open_above(int root_fd);
+
+/*
  * Begin: open maildirsize of the Maildir at 'root_fd' (for a folder, the one
  * of the whole Maildir), before anything is removed.  Never makes it.  Without
  * one there is no quota, and the calls below do nothing.  One that can't be

@@ -21,6 +21,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* Stdio, a socket, the log, a Maildir with its folders, a file per thread. */
+#define KEEPER_FDS 64
+
 /* What a worker and the signer may have of each resource. */
 static const struct {
 	int resource;
@@ -29,6 +32,10 @@ static const struct {
 	{ RLIMIT_CORE, 0 },	/* a core file would hold mail or keys */
 	{ RLIMIT_NPROC, 0 },	/* no children */
 	{ RLIMIT_FSIZE, 0 },	/* no file grows */
+#ifndef KEEP_STDERR
+	/* They have 3 MB; the listing, which is only read, is no part. */
+	{ RLIMIT_DATA, 64 << 20 },
+#endif
 };
 
 static int set_limit(int resource, rlim_t most)
@@ -145,7 +152,8 @@ int confine_become(const struct confine_identity *identity)
 		errno = EPERM;
 		return -1;
 	}
-	if (set_limit(RLIMIT_CORE, 0) < 0)
+	if (set_limit(RLIMIT_CORE, 0) < 0 ||
+			set_limit(RLIMIT_NOFILE, KEEPER_FDS) < 0)
 		return -1;
 	return harden();
 }

@@ -24,8 +24,8 @@ int confine_empty_directory(void);
 
 /*
  * Become 'identity', with 'root_fd' as the root directory, no new privileges,
- * no core dump, no children, no writing of files, and not traceable by others
- * of that identity.  For workers and the signer.
+ * no core dump, no children, no writing of files, little memory, and not
+ * traceable by others of that identity.  For workers and the signer.
  *
  * Without root privileges (identity NULL) only the limits apply.  most_fds: how
  * many descriptors it may have open.

@@ -126,6 +126,12 @@ static int find_users(struct generation *generation)
 	return check_backends(&settings->auth);
 }
 
+static int make_sandbox(struct generation *generation)
+{
+	generation->sandbox = sandbox_new(generation->settings->sandbox);
+	return generation->sandbox != NULL ? 0 : -1;
+}
+
 static int load_certificates(struct generation *generation)
 {
 	const struct settings *settings = generation->settings;
@@ -157,6 +163,7 @@ static _Noreturn void become_signer(const struct generation *generation,
 		.most_workers = generation->settings->pool.max,
 		.identity = geteuid() == 0 ?
 			&generation->signer_identity : NULL,
+		.sandbox = generation->sandbox,
 	};
 
 	tls_context_wipe(generation->tls_context);
@@ -226,6 +233,7 @@ int generation_begin(struct generation *generation, struct settings *settings,
 	generation->file_stamp = stamp_files(settings, &strange);
 	if (maildrop_check(&settings->mailbox) == 0 &&
 			find_users(generation) == 0 &&
+			make_sandbox(generation) == 0 &&
 			load_certificates(generation) == 0 &&
 			generation_start_signer(generation, root_fd) == 0) {
 		(void)generation_renew_abilities(generation);
@@ -308,9 +316,11 @@ int generation_renew(struct generation *next, struct generation *current,
 			load_certificates(next) == 0 &&
 			generation_start_signer(next, root_fd) == 0) {
 		current->settings = NULL;
+		current->sandbox = NULL;
 		return 0;
 	}
 	next->settings = NULL;
+	next->sandbox = NULL;
 	generation_end(next);
 	return -1;
 }
@@ -332,6 +342,8 @@ void generation_end(struct generation *generation)
 	generation_forget_signer(generation);
 	tls_context_free(generation->tls_context);
 	settings_free(generation->settings);
+	sandbox_free(generation->sandbox);
+	generation->sandbox = NULL;
 	generation->tls_context = NULL;
 	generation->settings = NULL;
 }

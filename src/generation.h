@@ -11,12 +11,14 @@
 #include <sys/types.h>
 
 #include "confine.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "tls.h"
 
 struct generation {
 	struct settings *settings;
 	struct tls_context *tls_context;	/* NULL: no TLS anywhere */
+	struct sandbox *sandbox;
 	struct confine_identity worker_identity;
 	struct confine_identity signer_identity;
 	pid_t signer_pid;			/* -1: no signer */
@@ -28,8 +30,9 @@ struct generation {
 
 /*
  * Make a generation of 'settings', which it takes over in any case: look up
- * the users, load the certificates, start the signer and wait until it has the
- * keys.  root_fd: an empty directory for the signer.
+ * the users, find out how processes can be confined, load the certificates,
+ * start the signer and wait until it has the keys.  root_fd: an empty directory
+ * for the signer.
  *
  * What is wrong is logged.  Returns 0 or -1; generation_end() ends it.
  */
@@ -60,7 +63,7 @@ bool generation_renew_abilities(struct generation *generation);
 
 /*
  * Make a generation of the settings of 'current', but of the files that are on
- * disk now, and take the settings over from it.
+ * disk now, and take the settings and the sandbox over from it.
  *
  * Files with flaws that a start would only warn of are refused here: what is
  * loaded is better.  Returns 0; or -1, logged, and 'current' is as it was.

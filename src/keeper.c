@@ -54,6 +54,20 @@ static void become(const struct keeper *keeper,
 	login_give_up(keeper, WIRE_LOGIN_PERMANENT);
 }
 
+/* From here on there is nothing but this Maildir; and the log, as it is. */
+static void confine(const struct keeper *keeper, const struct maildrop *drop)
+{
+	log_connect();
+	if (sandbox_enter(keeper->sandbox, FILTER_KEEPER, drop->quota_root_fd,
+			drop->above_fd) < 0) {
+		log_error("user=%s: can't be confined: %s", drop->user,
+			strerror(errno));
+		login_give_up(keeper, WIRE_LOGIN_TEMPORARY);
+	}
+	if (drop->above_fd >= 0)
+		close(drop->above_fd);
+}
+
 /* Send GRANTED, with the listing inside if it is short. */
 static void grant(const struct keeper *keeper, struct maildrop *drop,
 	const char *user)
@@ -221,11 +235,15 @@ void keeper_run(struct keeper *keeper)
 	login_run(keeper, &login);
 	become(keeper, &login.identity);
 
+	enum wire_login_status status = maildrop_find(&drop,
+		&keeper->settings->mailbox, &login.identity);
+	if (status != WIRE_LOGIN_GRANTED)
+		login_give_up(keeper, status);
+	confine(keeper, &drop);
 	/* What the client asks for comes before the user's own. */
-	enum wire_login_status status = maildrop_open(&drop,
-		&keeper->settings->mailbox, *login.login.folder != '\0' ?
-		login.login.folder : login.identity.folder,
-		&login.identity, keeper->address);
+	status = maildrop_open(&drop, &keeper->settings->mailbox,
+		*login.login.folder != '\0' ? login.login.folder :
+		login.identity.folder, &login.identity, keeper->address);
 	if (status == WIRE_LOGIN_IN_USE)
 		give_up_in_use(keeper, &drop.holder);
 	if (status != WIRE_LOGIN_GRANTED)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "penalty.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "tls.h"
 
@@ -23,6 +24,7 @@ struct keeper {
 	struct penalty penalty;		/* if the login fails */
 	int worker_fd;
 	int gate_fd;			/* see gate.h */
+	const struct sandbox *sandbox;	/* NULL: none */
 	uint32_t number;		/* of this attempt, in all */
 };
 

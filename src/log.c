@@ -193,6 +193,12 @@ void log_keep(char *text, size_t bytes)
 		*text = '\0';
 }
 
+void log_connect(void)
+{
+	if (current_target == LOG_TARGET_SYSLOG)
+		openlog(ident, LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
 void log_error(const char *format, ...)
 {
 	va_list arguments;

@@ -29,6 +29,12 @@ void log_open(enum log_target target, enum log_level level);
 void log_forked(void);
 
 /*
+ * Connect to syslog, if messages go there, in a process that is about to give
+ * up the right to do so later.
+ */
+void log_connect(void);
+
+/*
  * Write one message.  Octets outside printable ASCII are written as \xNN, so a
  * name from the network can neither forge a line nor steer a terminal.
  */

@@ -25,6 +25,7 @@
 #include "deadline.h"
 #include "log.h"
 #include "maildir/beneath.h"
+#include "maildir/quota.h"
 #include "maildir/uidl_format.h"
 
 /* How long a login waits for the session before it to let go of the lock. */
@@ -282,21 +283,29 @@ static enum wire_login_status open_drop(struct maildrop *drop,
 	return WIRE_LOGIN_TEMPORARY;
 }
 
-enum wire_login_status maildrop_open(struct maildrop *drop,
-	const struct mailbox_settings *settings, const char *folder,
-	const struct auth_identity *identity, const char *address)
+enum wire_login_status maildrop_find(struct maildrop *drop,
+	const struct mailbox_settings *settings,
+	const struct auth_identity *identity)
 {
-	enum wire_login_status status;
-
 	*drop = (struct maildrop){
-		.quota_root_fd = -1, .root_fd = -1,
+		.quota_root_fd = -1, .above_fd = -1, .root_fd = -1,
 		.is_read_only = identity->is_read_only,
 		.lock = { .root_fd = -1, .file_fd = -1 },
 		.user = identity->name,
 	};
-	status = open_root(settings->path, identity, &drop->quota_root_fd);
-	if (status == WIRE_LOGIN_GRANTED)
-		status = open_folder(drop, folder, identity);
+	enum wire_login_status status = open_root(settings->path, identity,
+		&drop->quota_root_fd);
+	if (drop->quota_root_fd >= 0)
+		drop->above_fd = quota_open_above(drop->quota_root_fd);
+	return status;
+}
+
+enum wire_login_status maildrop_open(struct maildrop *drop,
+	const struct mailbox_settings *settings, const char *folder,
+	const struct auth_identity *identity, const char *address)
+{
+	enum wire_login_status status = open_folder(drop, folder, identity);
+
 	if (status == WIRE_LOGIN_GRANTED && drop->root_fd >= 0)
 		status = have_lock(drop, identity, address);
 	if (status == WIRE_LOGIN_GRANTED)

@@ -15,6 +15,7 @@
 
 struct maildrop {
 	int quota_root_fd;	/* the Maildir; -1: there is none yet */
+	int above_fd;		/* see quota_open_above(); -1 */
 	int root_fd;		/* the maildrop: the same, or a folder of it */
 	bool is_read_only;	/* no lock is held; nothing may be written */
 	struct lock lock;
@@ -29,10 +30,21 @@ struct maildrop {
 };
 
 /*
- * Open the Maildir of 'identity', who this process is by now.  A session that
- * is about to end gets a second to release the lock.  A Maildir that does not
- * exist yet is an empty maildrop, but only if the directory that will hold it
- * does.
+ * Find the Maildir of 'identity', who this process is by now, and nothing more:
+ * after this the process can be confined to what is below quota_root_fd, and to
+ * above_fd, which the caller closes.  A Maildir that does not exist yet is an
+ * empty maildrop, but only if the directory that will hold it does.
+ *
+ * 'identity' must outlive it, for log lines about the Maildir.
+ * Returns WIRE_LOGIN_GRANTED; or TEMPORARY or PERMANENT, both of them logged.
+ */
+enum wire_login_status maildrop_find(struct maildrop *drop,
+	const struct mailbox_settings *settings,
+	const struct auth_identity *identity);
+
+/*
+ * Open what maildrop_find() has found.  A session that is about to end gets a
+ * second to release the lock.
  *
  * address: the client's, to tell whoever finds the maildrop in use.
  * folder: as auth_name_split() makes it; "" for the Maildir itself.  A folder

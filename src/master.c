@@ -126,6 +126,8 @@ static bool reload(struct master *master, const char *config_path)
 		return false;
 	}
 	pool_set_stale(&master->pool);
+	if (next.settings->sandbox != master->generation.settings->sandbox)
+		sandbox_log(next.sandbox);
 	generation_end(&master->generation);
 	master->generation = next;
 	renewal_begin(&master->renewal, &master->generation);
@@ -337,6 +339,7 @@ static int begin_listening(struct master *master)
 		return -1;
 	control_renew(master);
 	pool_fill(&master->pool, &master->generation, master->root_fd);
+	sandbox_log(master->generation.sandbox);
 	log_listeners(master, "ready");
 	notify_ready(0);
 	return 0;

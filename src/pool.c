@@ -73,6 +73,7 @@ static _Noreturn void become_worker(const struct generation *generation,
 		.signer_fd = fds[1],
 		.root_fd = fds[2],
 		.identity = generation_worker_identity(generation),
+		.sandbox = generation->sandbox,
 		.abilities = generation->abilities,
 	};
 

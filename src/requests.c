@@ -53,6 +53,7 @@ static _Noreturn void become_keeper(const struct master *master,
 		.penalty = guessers_penalty(master, &worker->client),
 		.worker_fd = worker_fd,
 		.gate_fd = master->gate_fd,
+		.sandbox = master->generation.sandbox,
 		.number = master->keeper_count,
 	};
 

@@ -135,6 +135,7 @@ static struct settings *take_all(cfg_t *root)
 
 	settings->user = settings_copy_of(root, "user");
 	settings->signer_user = settings_copy_of(root, "signer-user");
+	settings->sandbox = (enum sandbox_mode)cfg_getint(root, "sandbox");
 	take_listens(root, settings);
 	settings_take_tls(root, settings);
 	settings_take_auth(cfg_getsec(root, "auth"), &settings->auth);

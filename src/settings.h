@@ -33,6 +33,8 @@ enum uidl_import {
 	UIDLS_SOLID, UIDLS_POPA3D
 };
 enum delete_how { DELETE_UNLINK, DELETE_TRASH };
+/* Which confinement by the kernel there must be. */
+enum sandbox_mode { SANDBOX_OFF, SANDBOX_AUTO, SANDBOX_REQUIRE };
 /* Who else counts with maildirsize, and so what that counts. */
 enum quota_rule { QUOTA_AUTO, QUOTA_DOVECOT, QUOTA_COURIER };
 
@@ -159,6 +161,7 @@ struct settings {
 	char *file;			/* the name of the file, for messages */
 	char *user;			/* identity of the workers */
 	char *signer_user;		/* identity of the signer */
+	enum sandbox_mode sandbox;
 	struct listen_settings *listens;
 	size_t listen_count;
 	struct tls_settings tls;

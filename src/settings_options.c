@@ -239,6 +239,7 @@ static cfg_opt_t log_options[] = {
 static cfg_opt_t root_options[] = {
 	ACCOUNT("user", "postern"),
 	ACCOUNT("signer-user", "postern-signer"),
+	VALUE("sandbox", SANDBOX_AUTO),
 	SECTIONS("listen", listen_options),
 	SECTION("tls", tls_options),
 	SECTION("auth", auth_options),

@@ -269,6 +269,7 @@ void settings_print(const struct settings *settings, FILE *out)
 {
 	print_string("", "user", settings->user, out);
 	print_string("", "signer-user", settings->signer_user, out);
+	print_value("", "sandbox", settings->sandbox, out);
 	for (size_t i = 0; i < settings->listen_count; i++)
 		print_listen(&settings->listens[i], out);
 	fputs("tls {\n", out);

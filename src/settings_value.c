@@ -63,6 +63,9 @@ static const struct setting {
 		[UIDLS_DOVECOT] = "dovecot", [UIDLS_COURIER] = "courier",
 		[UIDLS_QMAIL] = "qmail-pop3d", [UIDLS_SOLID] = "solid-pop3d",
 		[UIDLS_POPA3D] = "popa3d" } },
+	{ "sandbox", WORD, SANDBOX_OFF, SANDBOX_REQUIRE, {
+		[SANDBOX_OFF] = "off", [SANDBOX_AUTO] = "auto",
+		[SANDBOX_REQUIRE] = "require" } },
 	{ "legacy-tls", WORD, false, true, {
 		[false] = "no", [true] = "yes" } },
 	{ "mark-seen", WORD, false, true, {

@@ -266,7 +266,9 @@ void signer_run(const struct signer *signer)
 	if (load_keys(&keys, signer) < 0)
 		_exit(SIGNER_EXIT_NO_KEY);
 	if (confine_to(signer->root_fd, signer->identity,
-			signer->most_workers + OTHER_FDS) < 0) {
+			signer->most_workers + OTHER_FDS) < 0 ||
+			sandbox_enter(signer->sandbox, FILTER_SIGNER, -1,
+				-1) < 0) {
 		log_error("signer: can't be confined: %s", strerror(errno));
 		_exit(SIGNER_EXIT_NOT_CONFINED);
 	}

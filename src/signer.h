@@ -5,6 +5,7 @@
 #define POSTERN_SIGNER_H
 
 #include "confine.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "tls.h"
 
@@ -16,6 +17,7 @@ struct signer {
 	int root_fd;				/* an empty directory */
 	uint32_t most_workers;
 	const struct confine_identity *identity; /* NULL: not root */
+	const struct sandbox *sandbox;		/* NULL: none */
 };
 
 /* How a signer exits.  What was wrong is in the log. */

@@ -254,6 +254,8 @@ void worker_run(const struct worker *worker)
 	if (confine_to(worker->root_fd, worker->identity, MOST_FDS) < 0)
 		_exit(WORKER_EXIT_NOT_CONFINED);
 	close(worker->root_fd);
+	if (sandbox_enter(worker->sandbox, FILTER_WORKER, -1, -1) < 0)
+		_exit(WORKER_EXIT_NOT_CONFINED);
 	if (worker->tls_context != NULL)
 		tls_context_use_signer(worker->tls_context,
 			worker->signer_fd);

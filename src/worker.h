@@ -5,6 +5,7 @@
 #define POSTERN_WORKER_H
 
 #include "confine.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "tls.h"
 
@@ -16,6 +17,7 @@ struct worker {
 	int signer_fd;				/* -1: no TLS anywhere */
 	int root_fd;				/* an empty directory */
 	const struct confine_identity *identity; /* NULL: not root */
+	const struct sandbox *sandbox;		/* NULL: none */
 	uint32_t abilities;			/* of the back ends */
 };
 

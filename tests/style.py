@@ -38,11 +38,12 @@ SRC_ROWS = (
     "auth_hash auth_identity auth_keys auth_name auth_nets auth_normal "
     "auth_offer auth_program auth_rules auth_scheme auth_userdb passwd_file "
     "| capa | language",
-    "pop3 | confine",
+    "pop3 | confine | sandbox",
     "mailbox | stream",
     "tls tls_certificate tls_chain tls_client tls_context tls_key tls_policy "
     "tls_staple tls_trust",
-    "attempts | penalty | inherit | texts | stamp",
+    "attempts | penalty | inherit | texts | stamp | fence | filter "
+    "filter_calls",
     "auth_scram auth_salt | token | scrub",
     "catalogue | line | dots | proxy | peers | listen | notify | wire "
     "| tabbed",
@@ -67,7 +68,7 @@ MAILDIR_ROWS = (
 # What of src/ may include headers of maildir/, and which.
 CROSSING = {
     "commit": {"bits", "update"},
-    "maildrop": {"beneath", "drop", "lock", "uidl_format"},
+    "maildrop": {"beneath", "drop", "lock", "quota", "uidl_format"},
     "mailbox": {"bits", "holder", "listing"},
 }
 # Who may know a library.
@@ -82,6 +83,7 @@ OWNERS = {
                         "maildrop", "master", "penalty", "signer"},
     "gsasl.h": {"sasl", "sasl_relay", "sasl_state", "sasl_tell"},
     "security/pam_appl.h": set(),
+    "seccomp.h": {"filter"},
 }
 # Where the design names an exception: (file, header): why.
 EXCEPTIONS = {}

@@ -33,9 +33,9 @@ static const struct dictum dicta[] = {
 		"sessions-per-worker)\n" },
 	{ "an unknown option at the top level is named",
 		"\nworkers = 3\n",
-	    "@:2: no such option 'workers' (user, signer-user, listen, tls, "
-		"auth, mailbox, pool, limits, policy, control, log, "
-		"include)\n" },
+	    "@:2: no such option 'workers' (user, signer-user, sandbox, "
+		"listen, tls, auth, mailbox, pool, limits, policy, control, "
+		"log, include)\n" },
 	{ "a section inside another one is told to be a missing brace",
 		"pool {\n spare = 3\nlimits { per-address = 3 }\n",
 		"@:3: no such option 'limits' in pool; is the '}' of pool "
@@ -141,8 +141,9 @@ static const struct dictum dicta[] = {
 		"\xef\xbb\xbfuser = \"x\"\n", "" },
 	{ "a line after a byte order mark counts right",
 		"\xef\xbb\xbf\nbla = 1\n",
-	    "@:2: no such option 'bla' (user, signer-user, listen, tls, auth, "
-		"mailbox, pool, limits, policy, control, log, include)\n" },
+	    "@:2: no such option 'bla' (user, signer-user, sandbox, "
+		"listen, tls, auth, mailbox, pool, limits, policy, control, "
+		"log, include)\n" },
 	{ "line ends of DOS are right",
 		"user = \"x\"\r\npool {\r\n spare = 3\r\n}\r\n", "" },
 	{ "root is refused as an account",
@@ -762,6 +763,7 @@ static void no_file_is_system_users_and_both_ports(void **state)
 	assert_int_equal(settings->limits.idle_timeout_s, 600);
 	assert_string_equal(settings->user, "postern");
 	assert_string_equal(settings->signer_user, "postern-signer");
+	assert_int_equal(settings->sandbox, SANDBOX_AUTO);
 	settings_free(settings);
 }
 
@@ -1023,7 +1025,7 @@ static void what_is_printed_reads_back_the_same(void **state)
 		"listen \"b\" { tls-options { alpn = strict } }\n"
 		"tls { ticket-lifetime = 1h min-version = 1.3 }\n"));
 	expect_fixed_point(load_good(
-		"user = \"a\"\nsigner-user = 'b c'\n"
+		"user = \"a\"\nsigner-user = 'b c'\nsandbox = require\n"
 		"listen \"a\" { address = \"::1\" port = 0 }\n"
 	    "tls { certificate = \"/c\" key = \"/k\" priority = \"%COMPAT\"\n"
 		"  client-ca = \"/ca\" client-certificate = required\n"
