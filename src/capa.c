@@ -83,7 +83,17 @@ static void write_capability(struct session *session,
 bool capa_has_stls(const struct session *session)
 {
 	return session->listener->tls == TLS_STARTTLS &&
-		session->tls_context != NULL && session->stream.tls == NULL;
+		session->tls_context != NULL && !capa_is_secure(session);
+}
+
+bool capa_is_secure(const struct session *session)
+{
+	return session->stream.tls != NULL || session->has_proxy_tls;
+}
+
+const struct tls *capa_clients_tls(const struct session *session)
+{
+	return session->has_proxy_tls ? NULL : session->stream.tls;
 }
 
 /* Whether a password may come as it is. */
@@ -93,7 +103,7 @@ static bool may_cleartext(const struct session *session)
 	case CLEARTEXT_ALWAYS:
 		return true;
 	case CLEARTEXT_TLS_ONLY:
-		return session->stream.tls != NULL;
+		return capa_is_secure(session);
 	default:
 		return false;
 	}
@@ -107,7 +117,7 @@ bool capa_has_user(const struct session *session)
 
 uint32_t capa_mechanisms(const struct session *session)
 {
-	const struct tls *tls = session->stream.tls;
+	const struct tls *tls = capa_clients_tls(session);
 	uint8_t binding[TLS_BINDING_OCTETS];
 	const struct mechanism_channel channel = {
 		.may_cleartext = may_cleartext(session),

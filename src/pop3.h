@@ -30,6 +30,7 @@ struct session {
 	uint32_t abilities;		/* of the back ends: enum ability */
 	int master_fd;
 	bool is_trusted;		/* the client, by the settings */
+	bool has_proxy_tls;		/* it has, with the proxy it came by */
 	uint8_t name_key[WIRE_NAME_KEY_OCTETS];
 	bool has_user;			/* USER was accepted */
 	bool was_user_offered;		/* in CAPA before the login */

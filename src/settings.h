@@ -33,6 +33,13 @@ enum delete_how { DELETE_UNLINK, DELETE_TRASH };
 /* Who else counts with maildirsize, and so what that counts. */
 enum quota_rule { QUOTA_AUTO, QUOTA_DOVECOT, QUOTA_COURIER };
 
+/* As the file has them, with NULL at the end, and as they are compared. */
+struct network_list {
+	char **texts;
+	struct network *all;
+	size_t count;
+};
+
 struct listen_settings {
 	char *name;		/* the section's title */
 	char **addresses;	/* numeric, IPv4 or IPv6 */
@@ -40,6 +47,7 @@ struct listen_settings {
 	uint16_t port;		/* 0: the system chooses one */
 	enum tls_mode tls;
 	struct tls_settings *own_tls;	/* NULL: those of all listeners */
+	struct network_list proxies;	/* that say who the client is */
 };
 
 /* A certificate and its key: PEM files. */
@@ -77,13 +85,6 @@ struct backend_settings {
 	uint32_t timeout_s;	/* all but passwd-file: not longer than this */
 	char *uid, *gid, *home;	/* where the back end tells none; or "" */
 	char *place;		/* where that was set: "file:line" */
-};
-
-/* As the file has them, with NULL at the end, and as they are compared. */
-struct network_list {
-	char **texts;
-	struct network *all;
-	size_t count;
 };
 
 struct auth_settings {

@@ -152,6 +152,7 @@ static cfg_opt_t listen_options[] = {
 	STRINGS("address"),
 	VALUE("port", 0),
 	VALUE("tls", TLS_STARTTLS),
+	STRINGS("proxies"),
 	SECTION("tls-options", own_tls_options),
 	CFG_END()
 };

@@ -8,6 +8,8 @@
  *   record      from     to      answer          when
  *   CONNECTION  master   worker  -               the worker is idle
  *   SESSION     worker   master  -               a session has ended
+ *   PEER        worker   master  wire_admitted   before the greeting, once,
+ *                                                behind a proxy only
  *   KEEPER      worker   master  wire_keeper     AUTHORIZATION
  *   SIGN        worker   signer  wire_signature  TLS handshake
  *   AUTH        worker   keeper  wire_login      once
@@ -31,7 +33,7 @@
 enum wire_kind {
 	WIRE_CONNECTION = 1, WIRE_SESSION, WIRE_KEEPER, WIRE_SIGN, WIRE_AUTH,
 	WIRE_OPEN, WIRE_COMMIT, WIRE_SIGNER, WIRE_READY, WIRE_HOLD, WIRE_DOUBT,
-	WIRE_LISTING, WIRE_SASL, WIRE_STEP
+	WIRE_LISTING, WIRE_SASL, WIRE_STEP, WIRE_PEER
 };
 
 #define WIRE_NAME_KEY_OCTETS 16
@@ -54,6 +56,22 @@ struct wire_plain {
 	uint32_t kind;
 };
 
+/* PEER: what the proxy's header says of the client. */
+struct wire_peer {
+	uint32_t kind;
+	uint32_t family;	/* 4 or 6, of IP; 0: the proxy itself */
+	uint32_t has_tls;	/* 1: it has, with the proxy */
+	uint16_t port, local_port;
+	uint8_t address[16], local_address[16];	/* of IPv4, the first 4 */
+};
+
+/* The answer to PEER. */
+struct wire_admitted {
+	uint32_t kind;
+	uint32_t is_refused;	/* too many sessions of its address */
+	uint32_t policy, is_trusted;	/* as in CONNECTION */
+};
+
 /* KEEPER. */
 struct wire_attempt {
 	uint32_t kind;
@@ -74,7 +92,7 @@ enum wire_end {
 	WIRE_END_TLS_TIMEOUT, WIRE_END_STLS_INJECTION, WIRE_END_BAD_COMMANDS,
 	WIRE_END_ATTEMPTS, WIRE_END_KEEPER_LOST, WIRE_END_WRITE_FAILED,
 	WIRE_END_MESSAGE_CUT, WIRE_END_STOPPED, WIRE_END_TAKEN_OVER,
-	WIRE_END_EARLY_TALKER,
+	WIRE_END_EARLY_TALKER, WIRE_END_NO_PROXY_HEADER,
 	WIRE_ENDS
 };
 

@@ -20,12 +20,12 @@ SRC_ROWS = (
     "master | ctl ctl_passwd",
     "waiting | passwd_edit passwd_lines | prompt",
     "arrivals | departures requests",
-    "guessers master_state | session_log",
+    "guessers master_state admission | session_log",
     "renewal",
     "pool",
     "generation",
     "keeper login | worker | signer | trial",
-    "commit | authorization | transaction | child",
+    "commit | authorization | transaction | child | introduction",
     "sasl sasl_none sasl_relay sasl_state sasl_tell "
     "| exchange | maildrop | hold | entries | name_tag",
     "auth auth_account auth_child auth_dovecot auth_ends auth_file "
@@ -38,7 +38,7 @@ SRC_ROWS = (
     "tls_staple",
     "attempts | inherit | texts | stamp",
     "auth_scram auth_salt | token | scrub",
-    "catalogue | line | dots | proxy | peers | listen | notify | wire "
+    "catalogue | line | dots | proxy proxy_binary | peers | listen | notify | wire "
     "| tabbed",
     "settings settings_auth settings_file settings_mailbox settings_options "
     "settings_parts settings_policy settings_print settings_text settings_tls "

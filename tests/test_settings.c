@@ -465,6 +465,10 @@ static const struct dictum dicta[] = {
 		"auth { trusted = { \"localhost\" } }",
 	    "@:1: trusted \"localhost\" is no network: its address is not "
 		"numeric (write 192.0.2.0/24 or 2001:db8::/32)\n" },
+	{ "a proxy's name is refused",
+		"listen \"a\" { proxies = { \"10.0.0.5\", \"lb1\" } }",
+	    "@:1: proxies \"lb1\" is no network: its address is not "
+		"numeric (write 192.0.2.0/24 or 2001:db8::/32)\n" },
 	{ "a policy has no other settings than its own",
 		"policy \"lan\" { match = \"::1\" spare = 2 }",
 	    "@:1: no such option 'spare' in policy (match, cleartext, "
