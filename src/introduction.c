@@ -67,7 +67,12 @@ static const char *read_header(struct session *session,
 	while (!take_piece(session->stream.fd, &event, &why))
 		if (wire_wait(session->stream.fd, deadline_ms) < 0)
 			return "it did not come in time";
-	return why != NULL ? why : proxy_parse(&proxy, header);
+	if (why == NULL)
+		why = proxy_parse(&proxy, header);
+	if (why == NULL && !header->is_local &&
+			session->listener->proxy_tls == PROXY_TLS_ALWAYS)
+		header->has_tls = true;
+	return why;
 }
 
 static uint16_t take_address(const struct sockaddr_storage *address,

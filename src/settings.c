@@ -66,6 +66,12 @@ static void take_listen(cfg_t *section, struct listen_settings *listen)
 		(uint16_t)cfg_getint(section, "port") : usual_port(listen->tls);
 	take_addresses(section, listen);
 	settings_take_networks(section, "proxies", &listen->proxies);
+	listen->proxy_tls = (enum proxy_tls)cfg_getint(section, "proxy-tls");
+	if (listen->proxy_tls == PROXY_TLS_ALWAYS &&
+			listen->proxies.count == 0)
+		settings_file_mistake(section, "listen \"%s\" has proxy-tls = "
+			"always, but no proxies (write: proxies = { "
+			"\"192.0.2.7\" })", listen->name);
 }
 
 static void set_usual_listens(struct settings *settings)

@@ -20,6 +20,7 @@ enum tls_version {
 };
 enum alpn { ALPN_OFFERED, ALPN_STRICT };
 enum client_certificate { CLIENT_OPTIONAL, CLIENT_REQUIRED };
+enum proxy_tls { PROXY_TLS_HEADER, PROXY_TLS_ALWAYS };
 enum cleartext { CLEARTEXT_NEVER, CLEARTEXT_TLS_ONLY, CLEARTEXT_ALWAYS };
 enum backend_type {
 	BACKEND_PASSWD_FILE, BACKEND_PROGRAM, BACKEND_TOKEN, BACKEND_DOVECOT
@@ -48,6 +49,7 @@ struct listen_settings {
 	enum tls_mode tls;
 	struct tls_settings *own_tls;	/* NULL: those of all listeners */
 	struct network_list proxies;	/* that say who the client is */
+	enum proxy_tls proxy_tls;	/* and if it has TLS with them */
 };
 
 /* A certificate and its key: PEM files. */

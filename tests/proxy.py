@@ -431,6 +431,20 @@ def _():
             check(b"STLS" in client.lines(), "no STLS in CAPA")
 
 
+@case("proxy-tls = always: clients have TLS whatever the header says")
+def _():
+    always = PROXIES + "  proxy-tls = always"
+    with Server({"pop3": ("starttls", "127.0.0.1", always)},
+                auth={"cleartext": "tls-only"}) as server:
+        server.add_user("joe")
+        with Proxied(server, line("192.0.2.7")) as client:
+            client.ok("CAPA")
+            check(b"STLS" not in client.lines(), "STLS in CAPA")
+            client.login("joe")
+        with Proxied(server, LOCAL) as client:
+            client.refused("USER joe")
+
+
 @case("old TLS between client and proxy is logged as a warning")
 def _():
     with proxied_server(auth={"cleartext": "tls-only"}) as server:
