@@ -543,11 +543,11 @@ class Single(Server):
             theirs = listener.accept()[0]
         with theirs:
             self.process = subprocess.Popen(
-                ["/bin/sh", "-c", f"exec 3<&{theirs.fileno()}; "
+                ["/bin/sh", "-c", "exec 3<&0 </dev/null; "
                  'LISTEN_FDS=1 LISTEN_FDNAMES=pop3 LISTEN_PID=$$ exec "$@"',
                  "sh", program(), "--config", self.config_path],
-                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                pass_fds=[theirs.fileno()], start_new_session=True, cwd="/")
+                stdin=theirs, stderr=subprocess.PIPE,
+                start_new_session=True, cwd="/")
         self.pid = self.process.pid
         self.reader = threading.Thread(target=self.read_log, daemon=True)
         self.reader.start()
