@@ -123,7 +123,7 @@ int admission_introduce(struct master *master, struct pool_client *client,
 	}
 	/* Then it is the proxy who has shown its certificate to us. */
 	client->asks_certificate &= peer->has_tls == 0;
-	admitted->policy = client->policy;
+	admitted->rules = client->rules;
 	admitted->is_trusted = client->is_trusted;
 	return 0;
 }

@@ -27,8 +27,8 @@
 /* Apart: too large for a stack. */
 static struct proxy proxy;
 
-/* Here for the client of a proxy that has shown no IP address: no login. */
-static struct session_rules proxys_rules;
+/* What the master says that holds for this client. */
+static struct session_rules rules;
 
 /* Take what is there of the header.  Returns whether it is over. */
 static bool take_piece(int fd, enum proxy_event *event, const char **why)
@@ -141,9 +141,7 @@ static void note_tls(struct session *session,
 /* Greeting and QUIT are all that a check of its health needs. */
 static void bar_login(struct session *session)
 {
-	proxys_rules = *session->rules;
-	proxys_rules.cleartext = CLEARTEXT_NEVER;
-	session->rules = &proxys_rules;
+	rules.cleartext = CLEARTEXT_NEVER;
 	session->abilities = 0;
 }
 
@@ -151,9 +149,8 @@ static enum pop3_event settle(struct session *session,
 	const struct proxy_header *header,
 	const struct wire_admitted *admitted)
 {
-	session->rules = settings_rules(session->settings, admitted->policy);
-	if (session->rules == NULL)
-		bug("the master knows a policy that we do not know");
+	rules = admitted->rules;
+	session->rules = &rules;
 	session->is_trusted = admitted->is_trusted != 0;
 	if (header->has_tls)
 		note_tls(session, header);

@@ -30,6 +30,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "settings.h"
+
 enum wire_kind {
 	WIRE_CONNECTION = 1, WIRE_SESSION, WIRE_KEEPER, WIRE_SIGN, WIRE_AUTH,
 	WIRE_OPEN, WIRE_COMMIT, WIRE_SIGNER, WIRE_READY, WIRE_HOLD, WIRE_DOUBT,
@@ -69,7 +71,9 @@ struct wire_peer {
 struct wire_admitted {
 	uint32_t kind;
 	uint32_t is_refused;	/* too many sessions of its address */
-	uint32_t policy, is_trusted;	/* as in CONNECTION */
+	uint32_t is_trusted;	/* as in CONNECTION */
+	/* No number of a policy: a reload may have come in between. */
+	struct session_rules rules;
 };
 
 /* KEEPER. */

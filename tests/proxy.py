@@ -9,6 +9,7 @@ import time
 
 from postern_testing import (Client, Server, Suite, check, equal,
                              matches, run_cases)
+from postern_testing.processes import wait_until
 from postern_testing.server import program
 from postern_testing.proxied import (LISTENERS, LOCAL, PROXIES, SIGNATURE,
                                      Proxied, binary, field, line, tls_field)
@@ -253,6 +254,28 @@ def _():
         server.write_config()
         check(server.reload(), "the reload was refused")
         Client(server).close()
+
+
+@case("a reload between connection and header costs the client nothing")
+def _():
+    with proxied_server(auth={"cleartext": "tls-only"}) as server:
+        with Client(server, greet=False) as client:
+            client.send(b"PROXY ")
+            # A policy that its worker has never heard of.
+            server.write_config(**{'policy "lan"': {
+                "match": "{ 192.0.2.0/24 }", "cleartext": "always"}})
+            wait_until(lambda: is_taken(server), "a worker has it")
+            check(server.reload(), "the reload was refused")
+            client.send(line("192.0.2.7")[6:])
+            matches(rb"\+OK .*", client.line(), "the greeting")
+            client.login("joe")
+            client.ok("QUIT")
+        server.wait_for_session(user="joe", ip="[192.0.2.7]", end="quit")
+
+
+def is_taken(server):
+    """Tell whether a second worker waits, as the first one has a client."""
+    return len(server.processes("postern-worker")) == 2
 
 
 # Judged by the client's address.

@@ -43,7 +43,8 @@ static void set_up(struct house *house)
 		"{ \"192.0.2.10\" } }\ntls { certificate = \"\" key = \"\" }\n"
 		"auth { trusted = { \"198.51.100.0/24\", \"192.0.2.10\" } }\n"
 		"limits { per-address = 1 }\n"
-		"policy \"lan\" { match = { \"10.0.0.0/8\" } }\n");
+		"policy \"lan\" { match = { \"10.0.0.0/8\" } "
+		"attempts = 7 }\n");
 	settings = settings_load(scratch_path("conf"), stderr);
 	assert_non_null(settings);
 	*house = (struct house){ .master = {
@@ -120,7 +121,7 @@ static void the_client_takes_the_place_of_its_proxy(void **state)
 	assert_int_equal(wire_receive(house.worker_fd, WIRE_PEER, &admitted,
 		sizeof(admitted), NULL), 0);
 	assert_int_equal(admitted.is_refused, 0);
-	assert_int_equal(admitted.policy, 1);
+	assert_int_equal(admitted.rules.attempts, 7);
 	assert_int_equal(admitted.is_trusted, 0);
 	assert_false(client->is_trusted);
 	assert_true(client->is_counted);
