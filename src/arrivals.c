@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "deadline.h"
 #include "log.h"
 #include "wire.h"
@@ -43,61 +44,16 @@ static bool hand_over(struct master *master, int client_fd, uint32_t section,
 	return false;
 }
 
-/* A line a second at most: who is refused can come back very quickly. */
-static void log_refusal(struct master *master,
-	const struct pool_client *client)
-{
-	int64_t now_ms = deadline_now_ms();
-
-	if (now_ms - master->refusal_logged_ms < 1000) {
-		master->refusal_count++;
-		return;
-	}
-	log_warning("too many connections: ip=[%s], listener=%s (and %u more)",
-		client->address, client->listener, master->refusal_count);
-	master->refusal_logged_ms = now_ms;
-	master->refusal_count = 0;
-}
-
-/* Tell a client in clear that it has too many sessions; TLS just ends. */
+/*
+ * Tell a client in clear that it has too many sessions; TLS just ends, and so
+ * does who is no proxy.
+ */
 static void refuse(int client_fd, const struct listen_settings *listen)
 {
-	static const char reply[] =
-		"-ERR [SYS/TEMP] too many connections from your address\r\n";
-
 	/* Nobody waits for it, so nobody cares if it is lost. */
-	if (listen->tls != TLS_IMPLICIT)
-		(void)send(client_fd, reply, sizeof(reply) - 1,
+	if (listen->tls != TLS_IMPLICIT && listen->proxies.count == 0)
+		(void)send(client_fd, PEERS_REFUSAL, strlen(PEERS_REFUSAL),
 			MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-/* Where the client comes from, and where it has connected to. */
-static void note_ends(struct pool_client *client, int client_fd,
-	const struct sockaddr_storage *address)
-{
-	struct sockaddr_storage local = { .ss_family = AF_UNSPEC };
-	socklen_t bytes = sizeof(local);
-
-	/* A client that is gone already needs none. */
-	(void)getsockname(client_fd, (struct sockaddr *)&local, &bytes);
-	listen_address(address, client->address, sizeof(client->address));
-	listen_address(&local, client->local_address,
-		sizeof(client->local_address));
-	client->port = listen_port(address);
-	client->local_port = listen_port(&local);
-}
-
-/* What the settings say of a client from 'address'. */
-static void describe(const struct settings *settings,
-	const struct sockaddr_storage *address, struct pool_client *client)
-{
-	const struct network_list *trusted = &settings->auth.trusted;
-
-	client->key = peers_key(address);
-	client->is_trusted = network_has(trusted->all, trusted->count,
-		address);
-	client->policy = settings_policy_of(settings, address);
-	client->rules = *settings_rules(settings, client->policy);
 }
 
 static bool asks_certificate(const struct settings *settings,
@@ -109,6 +65,16 @@ static bool asks_certificate(const struct settings *settings,
 	return listen->tls != TLS_NONE && *tls->client_ca != '\0';
 }
 
+/* Whether the client may stay: for now, if it is a proxy. */
+static bool may_stay(struct master *master, struct pool_client *client,
+	const struct listen_settings *listen,
+	const struct sockaddr_storage *address)
+{
+	return listen->proxies.count > 0 ?
+		admission_admit_proxy(master, client, listen, address) :
+		admission_admit(master, client, address);
+}
+
 /* Admit a new connection, or not.  Closes 'client_fd' here in any case. */
 static void admit(struct master *master, int client_fd, uint32_t section,
 	const struct sockaddr_storage *address)
@@ -116,23 +82,23 @@ static void admit(struct master *master, int client_fd, uint32_t section,
 	const struct settings *settings = master->generation.settings;
 	const struct listen_settings *listen = &settings->listens[section];
 	struct pool_client client = { .since_ms = deadline_now_ms() };
+	struct sockaddr_storage local = { .ss_family = AF_UNSPEC };
+	socklen_t bytes = sizeof(local);
 
-	note_ends(&client, client_fd, address);
-	describe(settings, address, &client);
+	/* A client that is gone already needs no address of ours. */
+	(void)getsockname(client_fd, (struct sockaddr *)&local, &bytes);
+	admission_note_ends(&client, address, &local);
 	snprintf(client.listener, sizeof(client.listener), "%s",
 		listen->name);
 	client.asks_certificate = asks_certificate(settings, listen);
 	client.presence.state = listen->tls == TLS_IMPLICIT ?
 		WIRE_STATE_HANDSHAKE : WIRE_STATE_AUTHORIZATION;
 	counters_add(&master->counters, COUNT_CONNECTIONS);
-	if (!peers_enter(master->peers, &client.key,
-			client.is_trusted ? 0 : client.rules.per_address)) {
-		counters_add(&master->counters, COUNT_REFUSED_ADDRESS);
-		log_refusal(master, &client);
+	if (!may_stay(master, &client, listen, address))
 		refuse(client_fd, listen);
-	} else if (!hand_over(master, client_fd, section, &client)) {
+	else if (!hand_over(master, client_fd, section, &client) &&
+			client.is_counted)
 		peers_leave(master->peers, &client.key);
-	}
 	close(client_fd);
 }
 

@@ -147,7 +147,7 @@ static enum pop3_event log_in(struct session *session, const char *password)
 
 	/* One copy of the password, wiped below; a line fits in it. */
 	struct wire_auth request = {
-		.kind = WIRE_AUTH, .has_tls = session->stream.tls != NULL,
+		.kind = WIRE_AUTH, .has_tls = capa_is_secure(session),
 	};
 	snprintf(request.name, sizeof(request.name), "%s", session->user);
 	snprintf(request.password, sizeof(request.password), "%s", password);
@@ -246,7 +246,7 @@ static enum pop3_event do_stls(struct session *session,
 	const struct pop3_request *request)
 {
 	(void)request;
-	if (session->stream.tls != NULL)
+	if (capa_is_secure(session))
 		return pop3_bad(session, "TLS is active already");
 	if (!capa_has_stls(session))
 		return pop3_bad(session, "TLS is not available here");

@@ -83,13 +83,22 @@ static void write_capability(struct session *session,
 bool capa_has_stls(const struct session *session)
 {
 	return session->listener->tls == TLS_STARTTLS &&
-		session->tls_context != NULL && session->stream.tls == NULL;
+		session->tls_context != NULL && !capa_is_secure(session);
+}
+
+bool capa_is_secure(const struct session *session)
+{
+	return session->stream.tls != NULL || session->has_proxy_tls;
+}
+
+const struct tls *capa_clients_tls(const struct session *session)
+{
+	return session->has_proxy_tls ? NULL : session->stream.tls;
 }
 
 static bool may_cleartext(const struct session *session)
 {
-	return settings_may_cleartext(session->rules,
-		session->stream.tls != NULL);
+	return settings_may_cleartext(session->rules, capa_is_secure(session));
 }
 
 bool capa_has_user(const struct session *session)
@@ -106,7 +115,7 @@ bool capa_takes_user(const struct session *session)
 
 uint32_t capa_mechanisms(const struct session *session)
 {
-	const struct tls *tls = session->stream.tls;
+	const struct tls *tls = capa_clients_tls(session);
 	uint8_t binding[TLS_BINDING_OCTETS];
 	const struct mechanism_channel channel = {
 		.may_cleartext = may_cleartext(session),

@@ -9,6 +9,12 @@
 #include "mechanism.h"
 #include "pop3.h"
 
+/* Whether the client has TLS: with us, or with the proxy that it came by. */
+bool capa_is_secure(const struct session *session);
+
+/* The TLS session that reaches to the client itself, or NULL. */
+const struct tls *capa_clients_tls(const struct session *session);
+
 /* Whether STLS would work now.  RFC 2595 section 4. */
 bool capa_has_stls(const struct session *session);
 

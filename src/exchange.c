@@ -38,13 +38,13 @@ static int begin_exchange(struct session *session, int keeper_fd,
 	const struct exchange_request *request,
 	char challenge[WIRE_IMAGE_BYTES])
 {
-	const struct tls *tls = session->stream.tls;
+	const struct tls *tls = capa_clients_tls(session);
 	const char *client_name = tls == NULL ? NULL : tls_client_name(tls);
 	int status;
 
 	begin.kind = WIRE_SASL;
 	begin.mechanism = request->mechanism;
-	begin.has_tls = tls != NULL;
+	begin.has_tls = capa_is_secure(session);
 	/* Only if a mechanism bound by it was offered: see wire.h. */
 	begin.has_binding = (capa_mechanisms(session) & BOUND) != 0 &&
 		tls_channel_binding(tls, begin.binding) == 0;

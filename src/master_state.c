@@ -19,6 +19,8 @@ void master_punish(struct master *master, const struct pool_worker *worker)
 void master_release_client(struct master *master,
 	const struct pool_worker *worker)
 {
+	if (!worker->client.is_counted)
+		return;
 	/* A keeper that waits out a penalty keeps the place until it ends. */
 	if (!attempts_hold(&master->attempts, worker->pid))
 		peers_leave(master->peers, &worker->client.key);

@@ -13,6 +13,10 @@
 
 struct peers;
 
+/* What a client hears that has too many sessions. */
+#define PEERS_REFUSAL \
+	"-ERR [SYS/TEMP] too many connections from your address\r\n"
+
 /* What sessions are counted by. */
 struct peer_key {
 	uint8_t octets[16];	/* IPv4-mapped, or an IPv6 /64 */

@@ -37,6 +37,9 @@ struct pool_client {
 	bool asks_certificate;		/* of its clients, so does that */
 	int64_t since_ms;
 	bool is_trusted;		/* no penalty, and no limit */
+	bool awaits_peer;		/* of a proxy: for whom, we know not */
+	bool is_proxy;			/* it speaks for itself: no login */
+	bool is_counted;		/* as a session of its address */
 	uint32_t policy;
 	struct session_rules rules;	/* when it came, of its policy */
 	uint32_t logins;		/* keepers it asked for */

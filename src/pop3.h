@@ -30,6 +30,7 @@ struct session {
 	uint32_t abilities;		/* of the back ends: enum ability */
 	int master_fd;
 	bool is_trusted;		/* the client, by the settings */
+	bool has_proxy_tls;		/* it has, with the proxy it came by */
 	bool has_user;			/* USER was accepted */
 	bool was_user_offered;		/* in CAPA before the login */
 	char user[WIRE_NAME_OCTETS + 1];

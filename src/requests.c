@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "child.h"
 #include "deadline.h"
 #include "guessers.h"
@@ -147,11 +148,27 @@ static void answer_keeper(struct master *master, struct pool_worker *worker)
 		give_keeper(master, worker);
 }
 
+/* PEER: one that is refused has nothing more to say. */
+static void answer_peer(struct master *master, struct pool_worker *worker,
+	const struct wire_peer *peer)
+{
+	struct wire_admitted answer;
+
+	if (admission_introduce(master, &worker->client, peer, &answer) < 0)
+		kill_liar(master, worker);
+	else
+		/* A worker that is gone is noticed when it is reaped. */
+		(void)wire_send(worker->fd, &answer, sizeof(answer), -1);
+}
+
 static void end_session(struct master *master, struct pool_worker *worker,
 	struct wire_session *report)
 {
 	presence_end(master, worker, report);
-	session_log(&worker->client, report);
+	/* Who was refused has had its line. */
+	if (worker->client.is_counted || worker->client.awaits_peer ||
+			worker->client.is_proxy)
+		session_log(&worker->client, report);
 	if (report->end == WIRE_END_EARLY_TALKER) {
 		guessers_failed(master, &worker->client);
 		log_info("EARLY TALKER, ip=[%s], listener=%s",
@@ -165,17 +182,22 @@ static void end_session(struct master *master, struct pool_worker *worker,
 union record {
 	uint32_t kind;
 	struct wire_plain plain;
+	struct wire_peer peer;
 	struct wire_session session;
 	struct wire_progress progress;
 };
+
 
 void requests_serve(struct master *master, struct pool_worker *worker)
 {
 	union record record;
 	ssize_t bytes = wire_receive_any(worker->fd, &record, sizeof(record));
 
-	if (bytes == sizeof(record.plain) && record.kind == WIRE_KEEPER)
+	if (bytes == sizeof(record.plain) && record.kind == WIRE_KEEPER &&
+			worker->client.is_counted)
 		answer_keeper(master, worker);
+	else if (bytes == sizeof(record.peer) && record.kind == WIRE_PEER)
+		answer_peer(master, worker, &record.peer);
 	else if (bytes == sizeof(record.session) &&
 			record.kind == WIRE_SESSION)
 		end_session(master, worker, &record.session);

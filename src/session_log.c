@@ -52,8 +52,12 @@ void session_log(const struct pool_client *client,
 	clean(report->tls, sizeof(report->tls), tls);
 	clean(report->cipher, sizeof(report->cipher), cipher);
 	clean_note(report, note);
-	/* RFC 8996: nobody should have to speak these versions any more. */
-	(report->is_legacy_tls ? log_warning : log_info)(
+	/*
+	 * RFC 8996: nobody should have to speak these versions any more.  And
+	 * a proxy looks every few seconds whether we are alive.
+	 */
+	(report->is_legacy_tls ? log_warning :
+		client->is_proxy ? log_debug : log_info)(
 		"session user=%s ip=[%s] listener=%s tls=%s cipher=%s "
 		"retr=%u top=%u dele=%u expired=%u octets=%" PRIu64
 		" seconds=%.2f end=%s%s%s", user, client->address,

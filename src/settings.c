@@ -65,6 +65,13 @@ static void take_listen(cfg_t *section, struct listen_settings *listen)
 	listen->port = options_gives(section, "port") ?
 		(uint16_t)cfg_getint(section, "port") : usual_port(listen->tls);
 	take_addresses(section, listen);
+	settings_take_networks(section, "proxies", &listen->proxies);
+	listen->proxy_tls = (enum proxy_tls)cfg_getint(section, "proxy-tls");
+	if (listen->proxy_tls == PROXY_TLS_ALWAYS &&
+			listen->proxies.count == 0)
+		settings_file_mistake(section, "listen \"%s\" has proxy-tls = "
+			"always, but no proxies (write: proxies = { "
+			"\"192.0.2.7\" })", listen->name);
 }
 
 static void set_usual_listens(struct settings *settings)
@@ -79,6 +86,7 @@ static void set_usual_listens(struct settings *settings)
 		struct listen_settings *listen = &settings->listens[i];
 
 		listen->port = usual_port(listen->tls);
+		listen->proxies.texts = settings_allocate(1, sizeof(char *));
 		set_any_addresses(listen);
 	}
 }
@@ -176,6 +184,7 @@ void settings_free(struct settings *settings)
 	for (size_t i = 0; i < settings->listen_count; i++) {
 		free(settings->listens[i].name);
 		settings_free_list(settings->listens[i].addresses);
+		settings_free_networks(&settings->listens[i].proxies);
 		if (settings->listens[i].own_tls != NULL)
 			settings_free_tls(settings->listens[i].own_tls);
 		free(settings->listens[i].own_tls);

@@ -23,6 +23,7 @@ enum tls_version {
 };
 enum alpn { ALPN_OFFERED, ALPN_STRICT };
 enum client_certificate { CLIENT_OPTIONAL, CLIENT_REQUIRED };
+enum proxy_tls { PROXY_TLS_HEADER, PROXY_TLS_ALWAYS };
 enum cleartext { CLEARTEXT_NEVER, CLEARTEXT_TLS_ONLY, CLEARTEXT_ALWAYS };
 enum backend_type {
 	BACKEND_PASSWD_FILE, BACKEND_PROGRAM, BACKEND_TOKEN, BACKEND_DOVECOT
@@ -38,6 +39,13 @@ enum sandbox_mode { SANDBOX_OFF, SANDBOX_AUTO, SANDBOX_REQUIRE };
 /* Who else counts with maildirsize, and so what that counts. */
 enum quota_rule { QUOTA_AUTO, QUOTA_DOVECOT, QUOTA_COURIER };
 
+/* As the file has them, with NULL at the end, and as they are compared. */
+struct network_list {
+	char **texts;
+	struct network *all;
+	size_t count;
+};
+
 struct listen_settings {
 	char *name;		/* the section's title */
 	char **addresses;	/* numeric, IPv4 or IPv6 */
@@ -45,6 +53,8 @@ struct listen_settings {
 	uint16_t port;		/* 0: the system chooses one */
 	enum tls_mode tls;
 	struct tls_settings *own_tls;	/* NULL: those of all listeners */
+	struct network_list proxies;	/* that say who the client is */
+	enum proxy_tls proxy_tls;	/* and if it has TLS with them */
 };
 
 /* A certificate and its key: PEM files. */
@@ -83,13 +93,6 @@ struct backend_settings {
 	uint32_t timeout_s;	/* all but passwd-file: not longer than this */
 	char *uid, *gid, *home;	/* where the back end tells none; or "" */
 	char *place;		/* where that was set: "file:line" */
-};
-
-/* As the file has them, with NULL at the end, and as they are compared. */
-struct network_list {
-	char **texts;
-	struct network *all;
-	size_t count;
 };
 
 struct auth_settings {

@@ -153,6 +153,8 @@ static cfg_opt_t listen_options[] = {
 	STRINGS("address"),
 	VALUE("port", 0),
 	VALUE("tls", TLS_STARTTLS),
+	STRINGS("proxies"),
+	VALUE("proxy-tls", PROXY_TLS_HEADER),
 	SECTION("tls-options", own_tls_options),
 	CFG_END()
 };

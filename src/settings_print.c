@@ -125,6 +125,8 @@ static void print_listen(const struct listen_settings *listen, FILE *out)
 	print_list("\t", "address", listen->addresses, out);
 	print_value("\t", "port", listen->port, out);
 	print_value("\t", "tls", listen->tls, out);
+	print_list("\t", "proxies", listen->proxies.texts, out);
+	print_value("\t", "proxy-tls", listen->proxy_tls, out);
 	if (listen->own_tls != NULL) {
 		fputs("\ttls-options {\n", out);
 		print_tls("\t\t", listen->own_tls, out);

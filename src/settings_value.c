@@ -42,6 +42,9 @@ static const struct setting {
 	{ "tls", WORD, TLS_NONE, TLS_IMPLICIT, {
 		[TLS_NONE] = "none", [TLS_STARTTLS] = "starttls",
 		[TLS_IMPLICIT] = "implicit" } },
+	{ "proxy-tls", WORD, PROXY_TLS_HEADER, PROXY_TLS_ALWAYS, {
+		[PROXY_TLS_HEADER] = "header",
+		[PROXY_TLS_ALWAYS] = "always" } },
 	{ "ticket-lifetime", SECONDS, 1, 604800, { 0 } },
 	{ "min-version", WORD, TLS_VERSION_1_0, TLS_VERSION_1_3, {
 		[TLS_VERSION_1_0] = "1.0", [TLS_VERSION_1_1] = "1.1",

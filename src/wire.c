@@ -33,6 +33,7 @@ static const char *const ends[WIRE_ENDS] = {
 	[WIRE_END_TAKEN_OVER] = "taken-over",
 	[WIRE_END_EARLY_TALKER] = "early-talker",
 	[WIRE_END_KICKED] = "kicked",
+	[WIRE_END_NO_PROXY_HEADER] = "no-proxy-header",
 };
 
 static const char *const states[WIRE_STATES] = {

@@ -9,6 +9,8 @@
  *   CONNECTION  master   worker  -               the worker is idle
  *   SESSION     worker   master  -               a session has ended
  *   PROGRESS    worker   master  -               how a session is
+ *   PEER        worker   master  wire_admitted   before the greeting, once,
+ *                                                behind a proxy only
  *   KEEPER      worker   master  wire_keeper     AUTHORIZATION
  *   SIGN        worker   signer  wire_signature  TLS handshake
  *   AUTH        worker   keeper  wire_login      once
@@ -29,10 +31,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "settings.h"
+
 enum wire_kind {
 	WIRE_CONNECTION = 1, WIRE_SESSION, WIRE_KEEPER, WIRE_SIGN, WIRE_AUTH,
 	WIRE_OPEN, WIRE_COMMIT, WIRE_SIGNER, WIRE_READY, WIRE_HOLD, WIRE_DOUBT,
-	WIRE_LISTING, WIRE_SASL, WIRE_STEP, WIRE_PROGRESS
+	WIRE_LISTING, WIRE_SASL, WIRE_STEP, WIRE_PROGRESS, WIRE_PEER
 };
 
 /* CONNECTION, with the client's socket. */
@@ -51,6 +55,24 @@ struct wire_plain {
 	uint32_t kind;
 };
 
+/* PEER: what the proxy's header says of the client. */
+struct wire_peer {
+	uint32_t kind;
+	uint32_t family;	/* 4 or 6, of IP; 0: the proxy itself */
+	uint32_t has_tls;	/* 1: it has, with the proxy */
+	uint16_t port, local_port;
+	uint8_t address[16], local_address[16];	/* of IPv4, the first 4 */
+};
+
+/* The answer to PEER. */
+struct wire_admitted {
+	uint32_t kind;
+	uint32_t is_refused;	/* too many sessions of its address */
+	uint32_t is_trusted;	/* as in CONNECTION */
+	/* No number of a policy: a reload may have come in between. */
+	struct session_rules rules;
+};
+
 /* The answer to KEEPER, with the keeper's socket if 'error' is 0. */
 struct wire_keeper {
 	uint32_t kind;
@@ -64,7 +86,7 @@ enum wire_end {
 	WIRE_END_TLS_TIMEOUT, WIRE_END_STLS_INJECTION, WIRE_END_BAD_COMMANDS,
 	WIRE_END_ATTEMPTS, WIRE_END_KEEPER_LOST, WIRE_END_WRITE_FAILED,
 	WIRE_END_MESSAGE_CUT, WIRE_END_STOPPED, WIRE_END_TAKEN_OVER,
-	WIRE_END_EARLY_TALKER, WIRE_END_KICKED,
+	WIRE_END_EARLY_TALKER, WIRE_END_KICKED, WIRE_END_NO_PROXY_HEADER,
 	WIRE_ENDS
 };
 

@@ -22,6 +22,7 @@
 #include "child.h"
 #include "deadline.h"
 #include "hold.h"
+#include "introduction.h"
 #include "pop3.h"
 #include "progress.h"
 #include "transaction.h"
@@ -115,11 +116,11 @@ static enum pop3_event greet(struct session *session)
 /* From the first octet to the end of the AUTHORIZATION state. */
 static enum pop3_event authorize(struct session *session)
 {
-	enum pop3_event event = POP3_CONTINUE;
+	enum pop3_event event = introduction_await(session);
 
 	stream_set_deadline(&session->stream, deadline_in_s(
 		session->rules->login_timeout_s));
-	if (session->listener->tls == TLS_IMPLICIT)
+	if (event == POP3_CONTINUE && session->listener->tls == TLS_IMPLICIT)
 		event = authorization_start_tls(session);
 	if (event == POP3_CONTINUE)
 		event = greet(session);

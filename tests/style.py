@@ -24,12 +24,12 @@ SRC_ROWS = (
     "waiting | passwd_edit passwd_lines | prompt",
     "arrivals | departures requests | control",
     "presence",
-    "guessers master_state | session_log",
+    "guessers master_state admission | session_log",
     "renewal | upgrade",
     "pool",
     "generation",
     "keeper login | worker | signer | trial",
-    "commit | authorization | transaction | child",
+    "commit | authorization | transaction | child | introduction",
     "sasl sasl_none sasl_relay sasl_state sasl_tell "
     "| exchange | maildrop | hold | entries | door door_place",
     "control_wire | progress",
@@ -45,8 +45,8 @@ SRC_ROWS = (
     "attempts | penalty | inherit | texts | stamp | fence | filter "
     "filter_calls",
     "auth_scram auth_salt | token | scrub",
-    "catalogue | line | dots | proxy | peers | listen | notify | wire "
-    "| tabbed",
+    "catalogue | line | dots | proxy proxy_binary | peers | listen | notify "
+    "| wire | tabbed",
     "settings settings_auth settings_file settings_mailbox settings_options "
     "settings_parts settings_policy settings_print settings_text settings_tls "
     "settings_value",

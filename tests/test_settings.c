@@ -471,6 +471,14 @@ static const struct dictum dicta[] = {
 		"auth { trusted = { \"localhost\" } }",
 	    "@:1: trusted \"localhost\" is no network: its address is not "
 		"numeric (write 192.0.2.0/24 or 2001:db8::/32)\n" },
+	{ "a proxy's name is refused",
+		"listen \"a\" { proxies = { \"10.0.0.5\", \"lb1\" } }",
+	    "@:1: proxies \"lb1\" is no network: its address is not "
+		"numeric (write 192.0.2.0/24 or 2001:db8::/32)\n" },
+	{ "clients can't have TLS with no proxy",
+		"listen \"a\" { proxy-tls = always }",
+	    "@:1: listen \"a\" has proxy-tls = always, but no proxies (write: "
+		"proxies = { \"192.0.2.7\" })\n" },
 	{ "a policy has no other settings than its own",
 		"policy \"lan\" { match = \"::1\" spare = 2 }",
 	    "@:1: no such option 'spare' in policy (match, cleartext, "
