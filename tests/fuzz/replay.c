@@ -3,9 +3,12 @@
  *
  * For 'make check', where no fuzzer is: every file of the directory that is
  * named as argument, then each with some octets changed, cut off or doubled in
- * a way that is the same every time.  Prints TAP.
+ * a way that is the same every time.  Prints TAP.  Nothing of it is wanted in
+ * a program of libFuzzer, which has its own main().
  */
 #include "config.h"
+
+#ifndef LIBFUZZER
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -117,3 +120,5 @@ int main(int argc, char **argv)
 	closedir(directory);
 	return files > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+#endif
