@@ -59,10 +59,8 @@ static void refuse(int client_fd, const struct listen_settings *listen)
 static bool asks_certificate(const struct settings *settings,
 	const struct listen_settings *listen)
 {
-	const struct tls_settings *tls = listen->own_tls != NULL ?
-		listen->own_tls : &settings->tls;
-
-	return listen->tls != TLS_NONE && *tls->client_ca != '\0';
+	return listen->tls != TLS_NONE &&
+		*settings_tls_of(settings, listen)->client_ca != '\0';
 }
 
 /* Whether the client may stay: for now, if it is a proxy. */

@@ -201,8 +201,7 @@ static void open_door(struct master *master)
 
 void control_retry(struct master *master)
 {
-	if (master->stop == STOP_NOT &&
-			deadline_has_passed(master->door.retry_ms))
+	if (deadline_has_passed(master->door.retry_ms))
 		open_door(master);
 }
 

@@ -85,18 +85,27 @@ static int remove_stale(const char *path)
 	return -1;
 }
 
-static int make_socket(const char *path)
+/* With an effective group, the file has that from the beginning. */
+static int make_socket(const char *path, gid_t group)
 {
+	gid_t before = getegid();
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	/* Our umask makes it ours alone, until guard() has had a look. */
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&address,
-			sizeof(address)) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
+	bool is_other = group != before && setegid(group) == 0;
+	int status = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address,
+		sizeof(address));
 	int error = errno;
+	if (is_other && setegid(before) < 0)
+		log_error("group %u: %s", (unsigned int)before,
+			strerror(errno));
+	if (status == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	if (status == 0)
+		error = errno;
 	if (fd >= 0)
 		close(fd);
 	errno = error;
@@ -120,22 +129,15 @@ static bool find_group(const char *name, gid_t *group)
 		*group == number;
 }
 
-/* Who may come in, by the modes of the file. */
-static void guard(struct door *door, const char *group)
+/* Who may come in, by the modes of the file, which is of 'group' now. */
+static void guard(struct door *door, gid_t group)
 {
-	mode_t mode = 0600;
-
-	door->has_group = *group != '\0' && find_group(group, &door->group);
-	if (*group != '\0' && !door->has_group)
-		log_warning("control: group = \"%s\": there is no such group",
-			group);
 	/* The group first: no other one may have the right for a moment. */
-	if (door->has_group && chown(door->path, (uid_t)-1, door->group) == 0)
-		mode = 0660;
-	else if (door->has_group)
-		log_warning("%s: group %s: %s", door->path, group,
-			strerror(errno));
-	if (chmod(door->path, mode) < 0)
+	if (door->has_group && group != door->group &&
+			chown(door->path, (uid_t)-1, door->group) < 0)
+		log_warning("%s: group %u: %s", door->path,
+			(unsigned int)door->group, strerror(errno));
+	else if (chmod(door->path, door->has_group ? 0660 : 0600) < 0)
 		log_warning("%s: %s", door->path, strerror(errno));
 }
 
@@ -152,13 +154,17 @@ static int make(struct door *door, const char *path)
 	door->lock_fd = take_lock(path);
 	if (door->lock_fd < 0 || remove_stale(path) < 0)
 		return -1;
-	door->fd = make_socket(path);
+	door->fd = make_socket(path, door->has_group ? door->group :
+		getegid());
 	if (door->fd < 0 || lstat(path, &status) < 0)
 		return -1;
 	door->device = status.st_dev;
 	door->inode = status.st_ino;
 	door->path = strdup(path);
-	return door->path == NULL ? -1 : 0;
+	if (door->path == NULL)
+		return -1;
+	guard(door, status.st_gid);
+	return 0;
 }
 
 void door_leave(struct door *door)
@@ -179,30 +185,52 @@ void door_leave(struct door *door)
 	door->fd = door->lock_fd = -1;
 }
 
+/* Whether 'group' is the one that may come in already. */
+static bool take_group(struct door *door, const char *group)
+{
+	gid_t found = 0;
+	bool has_group = *group != '\0' && find_group(group, &found);
+	bool is_same = has_group == door->has_group && found == door->group;
+
+	if (*group != '\0' && !has_group)
+		log_warning("control: group = \"%s\": there is no such group",
+			group);
+	door->has_group = has_group;
+	door->group = found;
+	return is_same;
+}
+
+static const char *why_not(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return "another server has it still";
+	case EPERM:
+		return "others may write to its directory";
+	case EEXIST:
+		return "there is something that is no socket";
+	default:
+		return strerror(error);
+	}
+}
+
 void door_open(struct door *door, const char *path, const char *group)
 {
-	if (door->path != NULL && strcmp(door->path, path) == 0) {
-		guard(door, group);
-		return;
-	}
 	bool is_retry = door->retry_ms != DEADLINE_NEVER;
 
-	door_leave(door);
 	door->retry_ms = DEADLINE_NEVER;
-	if (*path == '\0')
+	if (take_group(door, group) && door->path != NULL &&
+			strcmp(door->path, path) == 0)
 		return;
-	if (make(door, path) == 0) {
-		guard(door, group);
-		return;
-	}
-	/* It may be our predecessor's, which is about to leave. */
-	if (errno == EADDRINUSE)
-		door->retry_ms = deadline_in_s(RETRY_S);
-	if (!is_retry || errno != EADDRINUSE)
-		log_warning("no control socket: %s: %s", path,
-			errno == EADDRINUSE ? "another server has it still" :
-			errno == EPERM ? "others may write to its directory" :
-			errno == EEXIST ? "there is something that is no "
-			"socket" : strerror(errno));
 	door_leave(door);
+	if (*path == '\0' || make(door, path) == 0)
+		return;
+
+	int error = errno;
+	door_leave(door);
+	/* It may be our predecessor's, which is about to leave. */
+	if (error == EADDRINUSE)
+		door->retry_ms = deadline_in_s(RETRY_S);
+	if (!is_retry || error != EADDRINUSE)
+		log_warning("no control socket: %s: %s", path, why_not(error));
 }

@@ -19,6 +19,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 /* No filter of ours comes near; a pipe holds as much without a reader. */
@@ -80,14 +81,13 @@ static int keep(struct filter *filter, const void *code, size_t bytes)
 static int export(struct filter *filter, scmp_filter_ctx context)
 {
 	char code[MOST_BYTES];
-	int fds[2];
+	int fd = memfd_create("postern-filter", MFD_CLOEXEC);
 
-	if (pipe(fds) < 0)
+	if (fd < 0)
 		return -errno;
-	int status = seccomp_export_bpf(context, fds[1]);
-	close(fds[1]);
-	ssize_t bytes = status < 0 ? 0 : read(fds[0], code, sizeof(code));
-	close(fds[0]);
+	int status = seccomp_export_bpf(context, fd);
+	ssize_t bytes = status < 0 ? 0 : pread(fd, code, sizeof(code), 0);
+	close(fd);
 	if (status == 0 && bytes <= 0)
 		status = -EIO;
 	return status < 0 ? status : keep(filter, code, (size_t)bytes);

@@ -165,6 +165,18 @@ static enum pop3_event settle(struct session *session,
 	return pop3_over(session, WIRE_END_DISCONNECTED);
 }
 
+/* The certificate that a proxy has seen is none that we have. */
+static const char *check_certificate(const struct session *session,
+	const struct proxy_header *header)
+{
+	const struct tls_settings *tls = settings_tls_of(session->settings,
+		session->listener);
+
+	return header->has_tls && session->listener->tls != TLS_NONE &&
+		tls->client_certificate == CLIENT_REQUIRED ?
+		"TLS ended at the proxy, but a certificate is required" : NULL;
+}
+
 enum pop3_event introduction_await(struct session *session)
 {
 	struct proxy_header header;
@@ -173,6 +185,8 @@ enum pop3_event introduction_await(struct session *session)
 	if (session->listener->proxies.count == 0)
 		return POP3_CONTINUE;
 	const char *why = read_header(session, &header);
+	if (why == NULL)
+		why = check_certificate(session, &header);
 	if (why != NULL) {
 		snprintf(session->report.note, sizeof(session->report.note),
 			"%s", why);

@@ -180,10 +180,26 @@ static int keep_inherited(struct listeners *listeners,
 	return 0;
 }
 
+/*
+ * Whether 'name', of a socket that was passed, is that of 'listen': as much of
+ * it as there was room for, and with '_' for the colon that none can have.
+ */
+static bool is_named(const struct listen_settings *listen, const char *name)
+{
+	const char *wanted = listen->name;
+	size_t i = 0;
+
+	while (wanted[i] != '\0' && (name[i] == wanted[i] ||
+			(wanted[i] == ':' && name[i] == '_')))
+		i++;
+	return name[i] == '\0' && (wanted[i] == '\0' ||
+		i + 1 == sizeof(((struct listener *)0)->name));
+}
+
 static int find_name(const struct settings *settings, const char *name)
 {
 	for (size_t i = 0; i < settings->listen_count; i++)
-		if (strcmp(settings->listens[i].name, name) == 0)
+		if (is_named(&settings->listens[i], name))
 			return (int)i;
 	return -1;
 }
@@ -287,6 +303,8 @@ void listen_claim(struct listener *listener, const struct settings *settings)
 		&settings->listens[listener->section];
 
 	listener->is_inherited = false;
+	/* In the name that it was passed by, a colon was none. */
+	snprintf(listener->name, sizeof(listener->name), "%s", listen->name);
 	for (size_t i = 0; i < listen->address_count; i++)
 		if (is_bound_to(listener->fd, listen->addresses[i],
 				listen->port)) {

@@ -147,6 +147,7 @@ static void drain(struct master *master)
 		notify_stopping(sessions(master));
 	}
 	upgrade_stop(&master->upgrade);
+	master->door.retry_ms = DEADLINE_NEVER;
 	master->stop = STOP_DRAIN;
 	listen_close(&master->listeners);
 	pool_set_stale(&master->pool);
@@ -389,6 +390,7 @@ int master_run(const struct master_start *start)
 		begin_single(&master, start);
 	if (start->connection_fd >= 0 || begin_listening(&master) == 0) {
 		serve(&master, start->config_path, &unblocked);
+		upgrade_wait_for_old(&unblocked);
 		status = EXIT_SUCCESS;
 	}
 	end(&master);

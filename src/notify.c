@@ -162,7 +162,8 @@ void notify_stopping(uint32_t sessions)
 
 void notify_successor(pid_t pid)
 {
-	tell("MAINPID=%d", (int)pid);
+	/* What the new one has told until now was not heard. */
+	tell("MAINPID=%d\nREADY=1\nWATCHDOG=1", (int)pid);
 	/* From now on nobody listens to us. */
 	manager.path[0] = '\0';
 }

@@ -187,7 +187,6 @@ union record {
 	struct wire_progress progress;
 };
 
-
 void requests_serve(struct master *master, struct pool_worker *worker)
 {
 	union record record;

@@ -204,6 +204,10 @@ uint32_t settings_policy_of(const struct settings *settings,
 const struct session_rules *settings_rules(const struct settings *settings,
 	uint32_t policy);
 
+/* What goes for TLS on 'listen', one of the listeners of 'settings'. */
+const struct tls_settings *settings_tls_of(const struct settings *settings,
+	const struct listen_settings *listen);
+
 /* Whether a password may come as it is, on a channel that has TLS or not. */
 bool settings_may_cleartext(const struct session_rules *rules, bool has_tls);
 

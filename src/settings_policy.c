@@ -119,3 +119,9 @@ bool settings_may_cleartext(const struct session_rules *rules, bool has_tls)
 	return rules->cleartext == CLEARTEXT_ALWAYS ||
 		(rules->cleartext == CLEARTEXT_TLS_ONLY && has_tls);
 }
+
+const struct tls_settings *settings_tls_of(const struct settings *settings,
+	const struct listen_settings *listen)
+{
+	return listen->own_tls != NULL ? listen->own_tls : &settings->tls;
+}

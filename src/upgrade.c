@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,10 +32,25 @@
 
 #define NAMES_BYTES 4096
 
+/* The descriptor that ends when the program before us does. */
+#define OLD_FD "POSTERN_OLD_FD"
+
 static struct {
 	char **argv;
 	char *path;
-} start;
+	int old_fd;			/* -1: there was none */
+} start = { .old_fd = -1 };
+
+static void note_old(void)
+{
+	const char *number = getenv(OLD_FD);
+	long fd = number == NULL ? -1 : strtol(number, NULL, 10);
+
+	if (fd > STDERR_FILENO && fd <= INT_MAX &&
+			fcntl((int)fd, F_SETFD, FD_CLOEXEC) == 0)
+		start.old_fd = (int)fd;
+	(void)unsetenv(OLD_FD);
+}
 
 /* A program found in $PATH is where it was found then. */
 void upgrade_note_start(char **argv)
@@ -41,6 +58,7 @@ void upgrade_note_start(char **argv)
 	static char found[4096];
 	ssize_t count;
 
+	note_old();
 	start.argv = argv;
 	start.path = argv[0];
 	if (strchr(argv[0], '/') != NULL)
@@ -68,32 +86,41 @@ static void write_names(const struct listeners *listeners, char *names)
 	}
 }
 
+/* The ends of two pipes that the new program is given. */
+struct ends {
+	int ready_fd;			/* it writes when it serves */
+	int old_fd;			/* it reads the end when we have gone */
+};
+
 /*
- * Put the sockets, and behind them 'ready_fd', where the new program looks for
- * them.  Returns where 'ready_fd' is now, or -1 with errno.
+ * Put the sockets, and behind them the two ends, where the new program looks
+ * for them.  Returns where the first end is now, or -1 with errno.
  */
-static int place(const struct listeners *listeners, int ready_fd)
+static int place(const struct listeners *listeners, const struct ends *ends)
 {
 	int count = (int)listeners->count, first = INHERIT_FIRST_FD;
-	int high[INHERIT_MOST + 1];
+	int fds[INHERIT_MOST + 2];
 
 	if (count > INHERIT_MOST) {
 		errno = E2BIG;
 		return -1;
 	}
+	for (int i = 0; i < count; i++)
+		fds[i] = listeners->all[i].fd;
+	fds[count] = ends->ready_fd;
+	fds[count + 1] = ends->old_fd;
 	/* First out of the way, or one would be put on top of another. */
-	for (int i = 0; i <= count; i++) {
-		high[i] = fcntl(i < count ? listeners->all[i].fd : ready_fd,
-			F_DUPFD_CLOEXEC, first + count + 1);
-		if (high[i] < 0)
+	for (int i = 0; i < count + 2; i++) {
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, first + count + 2);
+		if (fds[i] < 0)
 			return -1;
 	}
-	for (int i = 0; i <= count; i++) {
-		if (dup2(high[i], first + i) < 0)
+	for (int i = 0; i < count + 2; i++) {
+		if (dup2(fds[i], first + i) < 0)
 			return -1;
-		high[i] = first + i;
+		fds[i] = first + i;
 	}
-	confine_close_fds(high, (size_t)count + 1);
+	confine_close_fds(fds, (size_t)count + 2);
 	return first + count;
 }
 
@@ -111,16 +138,18 @@ static void reset_signals(void)
 }
 
 static _Noreturn void become_new(const struct listeners *listeners,
-	int ready_fd)
+	const struct ends *ends)
 {
-	char names[NAMES_BYTES];
+	char names[NAMES_BYTES], number[16];
 	bool is_inherited = listeners->count > 0 &&
 		listeners->all[0].is_inherited;
 
 	reset_signals();
 	write_names(listeners, names);
-	ready_fd = place(listeners, ready_fd);
+	int ready_fd = place(listeners, ends);
 	if (ready_fd >= 0) {
+		snprintf(number, sizeof(number), "%d", ready_fd + 1);
+		(void)setenv(OLD_FD, number, 1);
 		inherit_pass_on((int)listeners->count, names, !is_inherited);
 		notify_pass_on(ready_fd);
 		(void)execv(start.path, start.argv);
@@ -132,34 +161,51 @@ static _Noreturn void become_new(const struct listeners *listeners,
 static void forget(struct upgrade *upgrade)
 {
 	close(upgrade->ready_fd);
+	close(upgrade->alive_fd);
 	*upgrade = (struct upgrade){ .pid = 0 };
+}
+
+static int make_pipes(int ready[2], int alive[2])
+{
+	if (pipe2(ready, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	if (pipe2(alive, O_CLOEXEC) == 0)
+		return 0;
+	int error = errno;
+	close(ready[0]);
+	close(ready[1]);
+	errno = error;
+	return -1;
 }
 
 void upgrade_begin(struct upgrade *upgrade, const struct listeners *listeners)
 {
-	int fds[2];
+	int ready[2], alive[2];
 
 	if (upgrade->pid != 0) {
 		log_warning("process %d is about to take over already",
 			(int)upgrade->pid);
 		return;
 	}
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) {
+	if (make_pipes(ready, alive) < 0) {
 		log_error("can't upgrade: %s", strerror(errno));
 		return;
 	}
 	pid_t pid = fork();
 	if (pid == 0)
-		become_new(listeners, fds[1]);
-	close(fds[1]);
+		become_new(listeners, &(struct ends){ ready[1], alive[0] });
+	int error = errno;
+	close(ready[1]);
+	close(alive[0]);
 	if (pid < 0) {
-		log_error("can't upgrade: %s", strerror(errno));
-		close(fds[0]);
+		log_error("can't upgrade: %s", strerror(error));
+		close(ready[0]);
+		close(alive[1]);
 		return;
 	}
 	log_info("upgrade: %s is started as process %d", start.path, (int)pid);
 	*upgrade = (struct upgrade){
-		.pid = pid, .ready_fd = fds[0],
+		.pid = pid, .ready_fd = ready[0], .alive_fd = alive[1],
 		.give_up_ms = deadline_now_ms() + PATIENCE_MS,
 	};
 }
@@ -184,8 +230,9 @@ enum upgrade_event upgrade_look(struct upgrade *upgrade)
 		log_info("upgrade: process %d serves new connections",
 			(int)upgrade->pid);
 		notify_successor(upgrade->pid);
-		forget(upgrade);
-		upgrade->is_done = true;
+		close(upgrade->ready_fd);
+		/* The other end stays open as long as we live. */
+		*upgrade = (struct upgrade){ .is_done = true };
 		return UPGRADE_READY;
 	}
 	log_error("the new program %s: this one goes on", got == 0 ?
@@ -195,6 +242,17 @@ enum upgrade_event upgrade_look(struct upgrade *upgrade)
 		(void)kill(upgrade->pid, SIGKILL);
 	forget(upgrade);
 	return UPGRADE_FAILED;
+}
+
+void upgrade_wait_for_old(const sigset_t *unblocked)
+{
+	struct pollfd old = { .fd = start.old_fd };
+
+	if (start.old_fd < 0)
+		return;
+	/* Only the end can come: nobody writes. */
+	(void)ppoll(&old, 1, NULL, unblocked);
+	close(start.old_fd);
 }
 
 void upgrade_stop(struct upgrade *upgrade)

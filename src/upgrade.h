@@ -9,6 +9,7 @@
 #ifndef POSTERN_UPGRADE_H
 #define POSTERN_UPGRADE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,7 +18,8 @@
 
 struct upgrade {
 	pid_t pid;			/* 0: none is under way */
-	int ready_fd;
+	int ready_fd;			/* the new one writes when it serves */
+	int alive_fd;			/* our end of what it waits for */
 	int64_t give_up_ms;
 	bool is_done;			/* a child of ours outlives us */
 };
@@ -25,8 +27,9 @@ struct upgrade {
 enum upgrade_event { UPGRADE_NOTHING, UPGRADE_READY, UPGRADE_FAILED };
 
 /*
- * Remember how this program was started.  'argv' must outlive all upgrades; its
- * first word is the program, looked for where that names it.
+ * Remember how this program was started, and whether by another one that makes
+ * way for it; removes what says so from the environment.  'argv' must outlive
+ * all upgrades; its first word is the program, looked for where that names it.
  */
 void upgrade_note_start(char **argv);
 
@@ -44,6 +47,13 @@ int64_t upgrade_due_ms(const struct upgrade *upgrade);
  * has ended, or was ended, logged.
  */
 enum upgrade_event upgrade_look(struct upgrade *upgrade);
+
+/*
+ * Wait until the program before us has ended, or a signal comes: a service
+ * manager would end its sessions when we, the main process, go first.
+ * 'unblocked' is the signal mask meanwhile.
+ */
+void upgrade_wait_for_old(const sigset_t *unblocked);
 
 /* We stop: so must a new program that does not serve yet. */
 void upgrade_stop(struct upgrade *upgrade);

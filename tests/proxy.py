@@ -9,6 +9,7 @@ import time
 
 from postern_testing import (Client, Server, Suite, check, equal,
                              matches, run_cases)
+from postern_testing import certificates
 from postern_testing.processes import wait_until
 from postern_testing.server import program
 from postern_testing.proxied import (LISTENERS, LOCAL, PROXIES, SIGNATURE,
@@ -509,6 +510,28 @@ PROXY_ITSELF = {
     "a Unix socket": SIGNATURE + b"\x21\x31\0\xd8" + bytes(216),
     "no family": SIGNATURE + b"\x21\0\0\0",
 }
+
+
+@case("no proxy's TLS stands in for a certificate that clients must have")
+def _():
+    server = proxied_server()
+    authority = certificates.Authority(server.directory)
+    server.listeners = {
+        "pop3": (*LISTENERS["pop3"], "tls-options {",
+                 f'client-ca = "{server.path("ca.cert.pem")}"',
+                 "client-certificate = required }")}
+    with server:
+        authority.make(server.path("ann"), "ann", "tls_www_client",
+                       "signing_key")
+        with Proxied(server, binary("192.0.2.7", tls_field()),
+                     greet=False) as client:
+            client.expect_end()
+        server.wait_for_session(end="no-proxy-header")
+        server.context.load_cert_chain(server.path("ann.cert.pem"),
+                                       server.path("ann.key.pem"))
+        with Proxied(server, binary("192.0.2.7"), "stls") as client:
+            client.login("joe")
+            client.ok("QUIT")
 
 
 def itself(header):

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """What is installed for those who start Postern: units, scripts, lines."""
 
+import grp
 import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 
@@ -173,7 +175,13 @@ class Bounded(Server):
 def _():
     if not as_root() or not shutil.which("setpriv"):
         raise Skip("only root has capabilities to lose, by setpriv")
-    with Bounded() as server:
+    server = Bounded()
+    server.sections["control"] = {
+        "path": f'"{server.path("run", "socket")}"', "group": '"mail"'}
+    with server:
+        found = os.stat(server.path("run", "socket"))
+        equal((stat.S_IMODE(found.st_mode), found.st_gid),
+              (0o660, grp.getgrnam("mail").gr_gid), "who may ask the server")
         maildir = server.add_user("joe")
         with open(f"/proc/{server.pid}/status", encoding="ascii") as file:
             check("CapBnd:\t000001ffffffffff" not in file.read(),

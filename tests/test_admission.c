@@ -154,7 +154,7 @@ static void the_second_session_of_an_address_is_refused(void **state)
 	struct house house;
 	struct wire_peer peer = peer_at("10.1.2.3");
 	struct sockaddr_storage address = address_of("10.1.2.3");
-	struct wire_attempt attempt = { .kind = WIRE_KEEPER };
+	struct wire_plain attempt = { .kind = WIRE_KEEPER };
 	struct peer_key key = peers_key(&address);
 	struct wire_admitted admitted;
 
@@ -230,7 +230,7 @@ static void who_is_behind_no_proxy_is_killed_for_saying_so(void **state)
 static void nobody_logs_in_before_that(void **state)
 {
 	struct house house;
-	struct wire_attempt attempt = { .kind = WIRE_KEEPER };
+	struct wire_plain attempt = { .kind = WIRE_KEEPER };
 
 	(void)state;
 	set_up(&house);
@@ -242,7 +242,7 @@ static void a_proxy_for_itself_is_not_counted_and_logs_nobody_in(void **state)
 {
 	struct house house;
 	struct wire_peer peer = { .kind = WIRE_PEER };
-	struct wire_attempt attempt = { .kind = WIRE_KEEPER };
+	struct wire_plain attempt = { .kind = WIRE_KEEPER };
 	struct sockaddr_storage proxy = address_of("192.0.2.10");
 	struct peer_key key = peers_key(&proxy);
 	struct wire_admitted admitted;

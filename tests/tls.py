@@ -578,6 +578,10 @@ def _():
         server.wait_for_log("client-crl = .*it is out of date", seen)
         check(not is_let_in(server, "own", "joe"), "joe is let in again")
         check(is_let_in(server, "own", "ann"), "ann is not let in any more")
+        other = certificates.Authority(server.directory, "other")
+        other.revoke(crl)
+        check(not server.reload(), "a list of somebody else is taken")
+        server.wait_for_log("a list is not signed by one of client-ca", seen)
         with open(crl, "w", encoding="ascii") as file:
             file.write("no list\n")
         check(not server.reload(), "a file without a list is taken")

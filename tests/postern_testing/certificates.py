@@ -72,7 +72,8 @@ class Authority:
             raise Skip("certtool is not installed (package gnutls-bin)")
         self.stem = f"{directory}/{name}"
         self.serial = 0
-        self.make(self.stem, name, "ca", "cert_signing_key", "signing_key",
+        self.make(self.stem, name, "ca", "cert_signing_key", "crl_signing_key",
+                  "signing_key",
                   issuer=None)
 
     def make(self, stem, name, *lines, issuer=True, expired=False, days=60):
