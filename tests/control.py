@@ -16,6 +16,7 @@ import threading
 from postern_testing import (LOST, Client, Server, Skip, Suite, as_root, check,
                              equal, log_in, matches, programs, run_cases)
 from postern_testing import openmetrics
+from postern_testing.ports import free_port, is_listening
 from postern_testing.processes import identity, wait_until
 from postern_testing.server import program
 
@@ -509,20 +510,6 @@ def _():
                       "postern_up")
             finally:
                 child.terminate()
-
-
-def free_port():
-    """Return a port of 127.0.0.1 that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-def is_listening(port):
-    """Say whether somebody listens on 127.0.0.1:port, without connecting."""
-    with open("/proc/net/tcp", encoding="ascii") as file:
-        rows = [line.split() for line in file]
-    return any(row[1] == f"0100007F:{port:04X}" and row[3] == "0A"
-               for row in rows[1:])
 
 
 @case("reload tells that new settings were taken, or why they were not")

@@ -7,24 +7,10 @@ import subprocess
 import tempfile
 
 from . import programs
+from .ports import free_port, is_listening
 from .processes import wait_until
 
 TRIES = 5
-LISTEN = "0A"  # the state of a listening socket in /proc/net/tcp
-
-
-def free_port():
-    """Return a port of 127.0.0.1 that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-def is_listening(port):
-    """Say whether somebody listens on 127.0.0.1:port, without connecting."""
-    with open("/proc/self/net/tcp", encoding="ascii") as file:
-        rows = [line.split() for line in file]
-    return any(row[1] == f"0100007F:{port:04X}" and row[3] == LISTEN
-               for row in rows[1:])
 
 
 class Front:
