@@ -245,12 +245,14 @@ static void race(void **state)
 	assert_true(is_good);
 }
 
+#define CANNOT_FORBID 1
+
 /* Run in a process that has no openat2.  Returns 0, or what was wrong. */
 static int check_without(struct fixture *fixture, unsigned int error,
 	ino_t wanted)
 {
 	if (!forbid_openat2(error))
-		return 1;
+		return CANNOT_FORBID;
 	if (open_name(fixture, ".Folder") == 0)
 		return 2;
 	if (open_name(fixture, ".Spam") != 0 ||
@@ -281,6 +283,10 @@ static void without_openat2(void **state)
 		kill(exchanger, SIGKILL);
 		assert_int_equal(waitpid(exchanger, NULL, 0), exchanger);
 		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == CANNOT_FORBID) {
+			print_message("no system call can be forbidden here\n");
+			skip();
+		}
 		assert_int_equal(WEXITSTATUS(status), 0);
 		/* The exchanger may have left the link in its place. */
 		if (inode(fixture, ".Junk") != wanted)

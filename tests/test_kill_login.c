@@ -109,7 +109,7 @@ static void log_in(struct victim *victim)
 	struct kill_at_end end;
 
 	if (kill_at(&plan, victim_login, victim, &end) < 0) {
-		assert_int_equal(errno, EPERM);
+		assert_true(errno == EPERM || errno == ENOTSUP);
 		print_message("no process can be traced here\n");
 		skip();
 	}
@@ -320,7 +320,7 @@ static bool run_once(const struct scenario *scenario,
 	begin(&run, scenario);
 	plan->context = run.fixture;
 	if (kill_at(plan, victim_login, run.victim, &run.end) < 0) {
-		assert_int_equal(errno, ENOTSUP);
+		assert_true(errno == EPERM || errno == ENOTSUP);
 		end(&run);
 		skip();
 	}
