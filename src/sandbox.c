@@ -22,7 +22,7 @@
 #include "log.h"
 
 /* How the child exits that tries a layer. */
-enum trial { TRIAL_GOOD = 0, TRIAL_BAD = 1 };
+enum trial { TRIAL_GOOD, TRIAL_BAD, TRIAL_SHORTAGE };
 
 static const enum filter_phase phases[] = {
 	FILTER_WORKER, FILTER_SIGNER, FILTER_KEEPER,
@@ -36,6 +36,12 @@ struct sandbox {
 	int fence_version;		/* 0: Landlock does not work */
 	struct filter filters[PHASES];
 };
+
+/* What may be there again in a moment. */
+static bool is_shortage(int error)
+{
+	return error == ENOMEM || error == ENFILE || error == EMFILE;
+}
 
 static bool enter_fence(const struct sandbox *sandbox)
 {
@@ -57,13 +63,18 @@ static int try(bool (*enter)(const struct sandbox *sandbox),
 	int status = 0;
 	pid_t pid = fork();
 
-	if (pid == 0)
-		_exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-			enter(sandbox) ? TRIAL_GOOD : TRIAL_BAD);
+	if (pid == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+				enter(sandbox))
+			_exit(TRIAL_GOOD);
+		_exit(is_shortage(errno) ? TRIAL_SHORTAGE : TRIAL_BAD);
+	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;
-	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return pid > 0 && WIFEXITED(status) &&
+		WEXITSTATUS(status) != TRIAL_SHORTAGE ?
+		WEXITSTATUS(status) : -1;
 }
 
 static int find_filters(struct sandbox *sandbox)
@@ -71,7 +82,7 @@ static int find_filters(struct sandbox *sandbox)
 	for (size_t i = 0; i < PHASES; i++)
 		if (filter_build(&sandbox->filters[i], phases[i]) < 0) {
 			sandbox->filter_error = errno;
-			return 0;
+			return is_shortage(errno) ? -1 : 0;
 		}
 	int trial = try(enter_filter, sandbox);
 	sandbox->has_filters = trial == TRIAL_GOOD;
@@ -132,7 +143,7 @@ struct sandbox *sandbox_new(enum sandbox_mode mode)
 	sandbox->mode = mode;
 	if (mode == SANDBOX_OFF)
 		return sandbox;
-	/* Short of processes for a moment, nobody may stay with less. */
+	/* Short of anything for a moment, nobody may stay with less. */
 	if (find_filters(sandbox) < 0 || find_fence(sandbox) < 0) {
 		log_error("can't try how processes can be confined");
 		sandbox_free(sandbox);

@@ -246,12 +246,16 @@ enum upgrade_event upgrade_look(struct upgrade *upgrade)
 
 void upgrade_wait_for_old(const sigset_t *unblocked)
 {
+	static const int others[] = { SIGCHLD, SIGHUP, SIGUSR2 };
 	struct pollfd old = { .fd = start.old_fd };
+	sigset_t blocked = *unblocked;
 
 	if (start.old_fd < 0)
 		return;
-	/* Only the end can come: nobody writes. */
-	(void)ppoll(&old, 1, NULL, unblocked);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		sigaddset(&blocked, others[i]);
+	/* Only the end can come, for nobody writes; or we are told twice. */
+	(void)ppoll(&old, 1, NULL, &blocked);
 	close(start.old_fd);
 }
 

@@ -49,9 +49,9 @@ int64_t upgrade_due_ms(const struct upgrade *upgrade);
 enum upgrade_event upgrade_look(struct upgrade *upgrade);
 
 /*
- * Wait until the program before us has ended, or a signal comes: a service
- * manager would end its sessions when we, the main process, go first.
- * 'unblocked' is the signal mask meanwhile.
+ * Wait until the program before us has ended: a service manager would end its
+ * sessions when we, the main process, go first.  Of the signals that
+ * 'unblocked' lets in, SIGTERM and SIGINT end the wait.
  */
 void upgrade_wait_for_old(const sigset_t *unblocked);
 

@@ -224,7 +224,10 @@ def _():
             old.ok("NOOP")
             wait_until(lambda: len(server.processes("postern-worker")) == 1,
                        "only the old session is left", WAIT_S)
+            server.send_signal(signal.SIGHUP)
             equal(len(server.processes("postern")), 2, "masters")
+            old.silent_for(0.5)
+            equal(len(server.processes("postern")), 2, "masters after SIGHUP")
             old.ok("QUIT")
             old.expect_end()
         equal(server.process.wait(WAIT_S), 0, "status of the first master")
