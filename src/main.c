@@ -204,8 +204,10 @@ static int serve(const struct options *options)
 		return EXIT_FAILURE;
 	}
 	start.settings = load(options->config_path);
-	if (start.settings == NULL)
+	if (start.settings == NULL) {
+		free(names);
 		return EXIT_FAILURE;
+	}
 	log_open(start.settings->log_target, start.settings->log_level);
 	texts_load();
 
