@@ -102,15 +102,20 @@ static bool note_all(struct audit *audit)
 }
 
 /*
- * Whether another program has touched the family of a file since 'time', or
- * given the file another size before, which an index does not know.
+ * Whether another program has touched the family of a file since 'time', or is
+ * at it, or has given the file another size before, which an index does not
+ * know.  What is claimed no more was touched before that.
  */
 static bool is_touched(const struct audit *audit,
 	const struct journal_file *file, unsigned long long time)
 {
+	const struct journal_family *family =
+		&audit->journal->families[file->family];
+
 	return atomic_load(&file->is_double) ||
-		atomic_load(&file->grown) != 0 || atomic_load(&audit->journal
-		->families[file->family].touched) > time;
+		atomic_load(&file->grown) != 0 ||
+		atomic_load(&family->is_claimed) ||
+		atomic_load(&family->touched) > time;
 }
 
 static bool check_file(struct audit *audit, struct journal_file *file)

@@ -50,7 +50,7 @@ struct journal_family {
 	atomic_uint newest;	/* of its files, plus 1; 0: none */
 	atomic_bool is_claimed;
 	atomic_bool has_twins;	/* two files at once */
-	journal_stamp touched;	/* the last operation began */
+	journal_stamp touched;	/* the last operation began, or has ended */
 };
 
 struct journal {

@@ -71,6 +71,8 @@ static void touch(struct other *other, uint32_t which)
 		else if (atomic_load(&file->gone_end) != 0 &&
 			other_choose(other, 16) == 0)
 			deeds_restore(other, file);
+		/* A session may have begun meanwhile. */
+		other_stamp(other, &family->touched);
 	}
 	atomic_store(&family->is_claimed, false);
 }
